@@ -1,0 +1,205 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// compiler checks every expression of a contract and gathers the faults.
+type compiler struct {
+	set    *Set
+	faults []contract.Fault
+}
+
+// Compile checks and types every expression of c. All faults are reported in one
+// run; the Set is nil when one of them is not a warning.
+func Compile(c *contract.Contract) (*Set, []contract.Fault) {
+	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources))}}
+	for _, r := range c.Resources {
+		k.set.resources[r.Name] = &Resource{
+			Resource:   r,
+			ReadField:  map[*contract.Field]*Expr{},
+			WriteField: map[*contract.Field]*Expr{},
+			Defaults:   map[*contract.Field]*Expr{},
+			Actions:    map[string]*Action{},
+			Filters:    map[string]*Expr{},
+		}
+	}
+	k.namedRules()
+	for _, r := range c.Resources {
+		k.resource(k.set.resources[r.Name])
+	}
+	for _, j := range c.Jobs {
+		k.job(j)
+	}
+	for _, f := range k.faults {
+		if !f.Warning {
+			return nil, k.faults
+		}
+	}
+	k.set.atoms = k.set.findAtoms()
+	return k.set, k.faults
+}
+
+// namedRules reports rules whose text cannot be read; what their names mean
+// depends on where they are used, and is checked there.
+func (k *compiler) namedRules() {
+	for _, r := range k.set.Contract.Rules {
+		if _, f := parse(r.Expr.Source); f != nil {
+			k.fault(r.Expr, "rules."+r.Name, *f)
+		}
+	}
+}
+
+func (k *compiler) fault(e contract.Expr, place string, f flaw) {
+	pos := e.Pos
+	lines := strings.Split(e.Source, "\n")
+	at := f.at
+	for _, l := range lines[:len(lines)-1] {
+		if n := len([]rune(l)) + 1; at >= n {
+			at -= n
+			pos.Line++
+			pos.Col = 1
+		}
+	}
+	pos.Col += at
+	k.faults = append(k.faults, contract.Fault{Pos: pos, Place: place, What: f.what, Mend: f.mend})
+}
+
+func (k *compiler) check(p place, e contract.Expr, where string, want *contract.Type) *Expr {
+	p.set = k.set
+	out, flaws := checkText(p, e.Source, want)
+	for _, f := range flaws {
+		k.fault(e, where, f)
+	}
+	return out
+}
+
+func (k *compiler) resource(r *Resource) {
+	for _, a := range r.Access {
+		p := place{res: r, old: a.Operation == "update"}
+		e := k.check(p, a.Expr, fmt.Sprintf("%s.access.%s", r.Name, a.Operation), nil)
+		if e == nil {
+			continue
+		}
+		switch a.Operation {
+		case "read":
+			r.Read = either(r.Read, e)
+		case "create":
+			r.Create = either(r.Create, e)
+		case "update":
+			r.Update = either(r.Update, e)
+		case "delete":
+			r.Delete = either(r.Delete, e)
+		}
+	}
+	for _, a := range r.FieldAccess {
+		k.fieldAccess(r, a)
+	}
+	for _, c := range r.Resource.Checks {
+		if e := k.check(place{res: r, invariant: true}, c.Expr, r.Name+".check", nil); e != nil {
+			r.Checks = append(r.Checks, &Check{Sentence: c.Sentence, Expr: e})
+		}
+	}
+	k.defaults(r, r.Fields, r.Name)
+	for _, a := range r.Resource.Actions {
+		k.action(r, a)
+	}
+	for _, f := range r.Resource.Filters {
+		if e := k.check(place{res: r, param: f.Input}, f.Where, r.Name+".filters."+f.Name, nil); e != nil {
+			r.Filters[f.Name] = e
+		}
+	}
+}
+
+func (k *compiler) fieldAccess(r *Resource, a *contract.FieldAccess) {
+	word, rules := "field", r.ReadField
+	if a.Set {
+		word, rules = "set", r.WriteField
+	}
+	e := k.check(place{res: r}, a.Expr, fmt.Sprintf("%s.access.%s", r.Name, word), nil)
+	if e == nil {
+		return
+	}
+	for _, f := range a.Fields {
+		rules[f] = either(rules[f], e)
+	}
+}
+
+// defaults compiles the defaults of fields and of the members of structs.
+func (k *compiler) defaults(r *Resource, fields []*contract.Field, where string) {
+	for _, f := range fields {
+		if f.Default != nil && f.Type.Value != nil {
+			if e := k.check(place{res: r}, *f.Default, where+"."+f.Name, f.Type); e != nil {
+				r.Defaults[f] = e
+			}
+		}
+		k.defaults(r, f.Type.Members, where+"."+f.Name)
+		if f.Type.Elem != nil {
+			k.defaults(r, f.Type.Elem.Members, where+"."+f.Name)
+		}
+	}
+}
+
+func (k *compiler) action(r *Resource, a *contract.Action) {
+	where := r.Name + ".actions." + a.Name
+	out := &Action{Action: a, Set: map[*contract.Field]*Expr{}}
+	out.Allow = k.check(place{res: r, input: a.Input}, a.Allow, where+".allow", nil)
+	for _, s := range a.Set {
+		if e := k.check(place{res: r, input: a.Input}, s.Expr, where+".set."+s.Field.Name, s.Field.Type); e != nil {
+			out.Set[s.Field] = e
+		}
+	}
+	k.defaults(r, a.Input, where+".input")
+	r.Actions[a.Name] = out
+}
+
+// job checks a job's expressions; carrying it out is not built yet.
+func (k *compiler) job(j *contract.Job) {
+	if j.Resource == nil {
+		return
+	}
+	r := k.set.resources[j.Resource.Name]
+	k.check(place{res: r}, j.Where, "jobs."+j.Name+".where", nil)
+	for _, s := range j.Set {
+		k.check(place{res: r}, s.Expr, "jobs."+j.Name+".set."+s.Field.Name, s.Field.Type)
+	}
+}
+
+// either joins two rules for one operation: one of them suffices.
+func either(a, b *Expr) *Expr {
+	if a == nil {
+		return b
+	}
+	return &Expr{root: joinLogic(false, a.root, b.root), res: a.res, source: a.source + " || " + b.source}
+}
+
+// ParseFilter checks a request's expression, a condition, through this Sight's
+// handles. Errors are problem.InvalidFilter with a Position. literals is what
+// Env.Literals must hold when the expression is used.
+func (s *Sight) ParseFilter(text string) (e *Expr, literals []any, err error) {
+	e, flaws := checkText(place{set: s.View.set, res: s.Resource, sight: s, literal: true}, text, nil)
+	if len(flaws) > 0 {
+		f := flaws[0]
+		detail := f.what
+		if f.mend != "" {
+			detail += "; " + f.mend
+		}
+		p := problem.Errorf(problem.InvalidFilter, "%s", detail)
+		p.Position = f.at + 1
+		return nil, nil, p
+	}
+	raw := make([]any, len(e.slots))
+	for i, slot := range e.inText {
+		raw[i] = e.slots[slot].raw
+	}
+	literals, err = e.Literals(raw)
+	return e, literals, err
+}
+
+// Describe says what a value of this type is called in a message.
+func Describe(t *value.Type) string { return describe(lit{t: t}) }

@@ -1,0 +1,614 @@
+package rule
+
+import (
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// Lowering turns expressions into the conditions and values of one statement.
+// Aliases and parameter slots are unique within it.
+//
+// The databases know no "unknown" that could be told from false once it stands
+// under a NOT. So a condition is never lowered as such: what is lowered is "n is
+// certainly true" or "n is certainly false" (polarity), and negation only turns
+// the one into the other on its way down to the leaves.
+type Lowering struct {
+	view    *View
+	aliases int
+	sources []func(*Env) any
+	slots   map[string]query.Param // shared parameters, by text of their source
+}
+
+// Lower begins the lowering of one statement for this view's callers.
+func (v *View) Lower() *Lowering {
+	return &Lowering{view: v, slots: map[string]query.Param{}}
+}
+
+// Alias makes a table alias that nothing else in the statement has.
+func (l *Lowering) Alias() int {
+	l.aliases++
+	return l.aliases
+}
+
+// Param makes a slot that is filled from each request by source.
+func (l *Lowering) Param(t *value.Type, source func(env *Env) any) query.Param {
+	l.sources = append(l.sources, source)
+	return query.Param{Slot: len(l.sources) - 1, Type: t}
+}
+
+// Args finishes the lowering: how the slots are filled, in order.
+func (l *Lowering) Args() Args { return Args{l.sources} }
+
+// Args fills the parameter slots of one shape.
+type Args struct{ sources []func(*Env) any }
+
+// Bind appends the arguments for env's request to dst, by slot.
+func (a Args) Bind(env *Env, dst []any) []any {
+	for _, s := range a.sources {
+		dst = append(dst, s(env))
+	}
+	return dst
+}
+
+// Rule lowers a rule of the contract: it holds for the row alias. Relations are
+// seen whole. nil, unknown and false give query.False.
+func (l *Lowering) Rule(e *Expr, alias int) query.Expr {
+	if e == nil {
+		return query.False
+	}
+	return l.scope(alias).condition(e.root, true)
+}
+
+// Filter lowers a request's expression: every table it reaches carries the row
+// rule of the view, every masked field its mask.
+func (l *Lowering) Filter(e *Expr, alias int) query.Expr { return l.Rule(e, alias) }
+
+// Declared lowers a declared filter whose parameter each request gives by input.
+func (l *Lowering) Declared(e *Expr, alias int, input func(env *Env) any) query.Expr {
+	s := l.scope(alias)
+	s.input = input
+	return s.condition(e.root, true)
+}
+
+// RowRule is what every table reference of a request must carry: the read rule of s.
+func (l *Lowering) RowRule(s *Sight, alias int) query.Expr {
+	if s == nil {
+		return query.False
+	}
+	return l.Rule(s.Resource.Read, alias)
+}
+
+// Column is a handle's value on the row alias: null where its mask does not hold.
+func (l *Lowering) Column(h *Handle, alias int) query.Expr {
+	col := query.Col{Alias: alias, Name: h.Field.Name, Type: h.Field.Type.Value}
+	if h.mask == nil {
+		return col
+	}
+	return l.masked(h, alias, col)
+}
+
+func (l *Lowering) masked(h *Handle, alias int, col query.Expr) query.Expr {
+	return query.Case{Whens: []query.When{{If: l.Rule(h.mask, alias), Then: col}}, Type: h.Field.Type.Value}
+}
+
+// RuleValue is the value of a contract's expression (a default, an action's set) on the row alias.
+func (l *Lowering) RuleValue(e *Expr, alias int) query.Expr {
+	return l.scope(alias).value(e.root)
+}
+
+// scope is where an expression is being lowered: which alias stands for which record.
+type scope struct {
+	*Lowering
+	rows map[string]int // record key → alias
+	vars map[*variable]int
+	// input is where a declared filter's parameter comes from; nil: Env.Input.
+	input func(env *Env) any
+}
+
+func (l *Lowering) scope(alias int) scope {
+	return scope{Lowering: l, rows: map[string]int{"root": alias}, vars: map[*variable]int{}}
+}
+
+// with is the scope inside a sub-select in which alias stands for the record.
+func (s scope) with(key string, alias int) scope {
+	rows := make(map[string]int, len(s.rows)+1)
+	for k, a := range s.rows {
+		rows[k] = a
+	}
+	rows[key] = alias
+	s.rows = rows
+	return s
+}
+
+func (s scope) withElement(v *variable, alias int) scope {
+	vars := make(map[*variable]int, len(s.vars)+1)
+	for k, a := range s.vars {
+		vars[k] = a
+	}
+	vars[v] = alias
+	s.vars = vars
+	return s
+}
+
+func truth(b bool) query.Expr {
+	if b {
+		return query.True
+	}
+	return query.False
+}
+
+// condition holds where n is certainly want.
+func (s scope) condition(n node, want bool) query.Expr {
+	is, only := mayBeTrue, mayBeTrue
+	if !want {
+		is, only = mayBeFalse, mayBeFalse
+	}
+	switch o := s.view.fold.fold(n); {
+	case o&is == 0:
+		return query.False
+	case o == only:
+		return query.True
+	}
+	if rowless(n) {
+		return s.rowlessCondition(n, want)
+	}
+	if d, ok := s.hoistable(n); ok {
+		return s.hoist(d, n, want)
+	}
+	switch n := n.(type) {
+	case logic:
+		return s.logic(n, want)
+	case not:
+		return s.condition(n.x, !want)
+	case isNull:
+		return query.IsNull{X: s.value(n.x), Not: n.not == want}
+	case compare:
+		op := n.op
+		if !want {
+			op = opposite[op]
+		}
+		return query.Cmp{Op: op, L: s.value(n.l), R: s.value(n.r)}
+	case within:
+		return s.within(n, want)
+	case choice:
+		return or(
+			and(s.condition(n.c, true), s.condition(n.a, want)),
+			and(s.condition(n.c, false), s.condition(n.b, want)))
+	case call:
+		return s.textCondition(n, want)
+	case quantifier:
+		return s.quantifier(n, want)
+	}
+	// A boolean field, member or element.
+	return query.Cmp{Op: query.Eq, L: s.value(n), R: truth(want)}
+}
+
+var opposite = map[query.Op]query.Op{
+	query.Eq: query.Ne, query.Ne: query.Eq, query.Lt: query.Ge, query.Ge: query.Lt, query.Gt: query.Le, query.Le: query.Gt,
+}
+
+// rowlessCondition is decided by the request alone, in Go.
+func (s scope) rowlessCondition(n node, want bool) query.Expr {
+	return query.Cmp{Op: query.Eq, L: s.parameter(n), R: truth(want)}
+}
+
+// parameter is a value that the request alone decides: evaluated once, bound once.
+func (s scope) parameter(n node) query.Expr {
+	if l, ok := n.(lit); ok && l.slot < 0 {
+		return query.Const{Value: l.v, Type: l.t}
+	}
+	if s.input != nil {
+		return s.Param(n.typ(), func(env *Env) any {
+			own := *env
+			own.Input = s.input(env)
+			return evaluator{env: &own}.value(n)
+		})
+	}
+	text := atomText(n)
+	if p, ok := s.slots[text]; ok {
+		return p
+	}
+	p := s.Param(n.typ(), func(env *Env) any { return evaluator{env: env}.value(n) })
+	s.slots[text] = p
+	return p
+}
+
+func (s scope) logic(n logic, want bool) query.Expr {
+	parts := make([]query.Expr, 0, len(n.items))
+	for _, x := range n.items {
+		parts = append(parts, s.condition(x, want))
+	}
+	if n.and == want {
+		return and(parts...)
+	}
+	return or(parts...)
+}
+
+func and(parts ...query.Expr) query.Expr { return join(parts, query.True, query.False) }
+func or(parts ...query.Expr) query.Expr  { return join(parts, query.False, query.True) }
+
+// join drops parts that change nothing and gives up at one that decides.
+func join(parts []query.Expr, neutral, decisive query.Const) query.Expr {
+	var kept []query.Expr
+	for _, p := range parts {
+		if c, ok := p.(query.Const); ok {
+			if c.Value == decisive.Value {
+				return decisive
+			}
+			continue
+		}
+		kept = append(kept, p)
+	}
+	switch {
+	case len(kept) == 0:
+		return neutral
+	case len(kept) == 1:
+		return kept[0]
+	case neutral.Value == true:
+		return query.And{List: kept}
+	}
+	return query.Or{List: kept}
+}
+
+// And joins conditions; none holds always. It drops what is constant.
+func And(parts ...query.Expr) query.Expr { return and(parts...) }
+
+// within is x == a || x == b …, or its negation x != a && x != b ….
+func (s scope) within(n within, want bool) query.Expr {
+	x := s.value(n.x)
+	if written, ok := n.l.(list); ok {
+		items := make([]query.Expr, len(written.items))
+		for i, item := range written.items {
+			items[i] = s.value(item)
+		}
+		if want {
+			return query.In{X: x, List: items}
+		}
+		all := make([]query.Expr, len(items))
+		for i, item := range items {
+			all[i] = query.Cmp{Op: query.Ne, L: x, R: item}
+		}
+		return and(all...)
+	}
+	l := s.value(n.l)
+	alias := s.Alias()
+	elem := query.Elem{Alias: alias, Type: n.l.typ().Elem}
+	if want {
+		return query.Each{List: l, Alias: alias, Where: query.Cmp{Op: query.Eq, L: elem, R: x}}
+	}
+	return and(query.IsNull{X: l, Not: true},
+		query.NotTrue{X: query.Each{List: l, Alias: alias, Where: query.NotTrue{X: query.Cmp{Op: query.Ne, L: elem, R: x}}}})
+}
+
+// textCondition is contains, startsWith or endsWith.
+func (s scope) textCondition(n call, want bool) query.Expr {
+	args := make([]query.Expr, len(n.args))
+	known := make([]query.Expr, len(n.args))
+	for i, a := range n.args {
+		args[i] = s.value(a)
+		known[i] = query.IsNull{X: args[i], Not: true}
+	}
+	c := query.Call{Func: n.fn, Args: args, Type: n.t}
+	if want {
+		return c
+	}
+	return and(append(known, query.NotTrue{X: c})...)
+}
+
+// quantifier: some element for which the body is certainly true (exists) or
+// certainly false (a refuted all); or no element that keeps it from being so.
+func (s scope) quantifier(n quantifier, want bool) query.Expr {
+	if some := want != n.all; some {
+		return s.some(n, func(in scope) query.Expr { return in.condition(n.body, want) }, n.body, want)
+	}
+	none := query.NotTrue{X: s.some(n, func(in scope) query.Expr {
+		return negation(in.condition(n.body, want))
+	}, nil, want)}
+	if n.list != nil {
+		return and(query.IsNull{X: s.value(n.list), Not: true}, none)
+	}
+	if always(n.base) {
+		return none
+	}
+	return and(query.IsNull{X: s.value(identity{n.base}), Not: true}, none)
+}
+
+// negation holds where the condition c does not.
+func negation(c query.Expr) query.Expr {
+	switch c := c.(type) {
+	case query.Const:
+		return truth(c.Value != true)
+	case query.NotTrue:
+		return c.X
+	}
+	return query.NotTrue{X: c}
+}
+
+// always reports whether a record is never missing.
+func always(r record) bool {
+	switch r.(type) {
+	case rootRecord, boundRecord:
+		return true
+	}
+	return false
+}
+
+// some holds where an element satisfies where. body and want say what where was
+// made from, to choose the form; body nil: a form that suits any.
+func (s scope) some(n quantifier, where func(scope) query.Expr, body node, want bool) query.Expr {
+	alias := s.Alias()
+	if n.list != nil {
+		c := where(s.withElement(n.v, alias))
+		if c == query.Expr(query.False) {
+			return query.False
+		}
+		return query.Each{List: s.value(n.list), Alias: alias, Where: c}
+	}
+	inner := s.with(n.v.key, alias)
+	parts := []query.Expr{}
+	back := query.Expr(query.Col{Alias: alias, Name: n.many.Type.Inverse.Name, Type: n.many.Type.Inverse.Type.Value})
+	if n.handle != nil {
+		parts = append(parts, s.RowRule(n.v.sight, alias))
+		if h := n.v.sight.Handle(n.many.Type.Inverse.Name); h == nil {
+			return query.False
+		} else if h.mask != nil {
+			parts = append(parts, s.Rule(h.mask, alias))
+		}
+	}
+	parts = append(parts, where(inner))
+	base := s.value(identity{n.base})
+	from := query.Table{Name: n.v.res.Table, Alias: alias}
+	if body != nil && anchored(body, n.v) && closed(body, n.v) && !rowless(identity{n.base}) {
+		where := and(parts...)
+		if where == query.Expr(query.False) {
+			return query.False
+		}
+		return query.InSelect{X: base, Sub: &query.Select{From: from, Columns: []query.Column{{Expr: back, Type: n.many.Type.Inverse.Type.Value}}, Where: where}}
+	}
+	parts = append([]query.Expr{query.Cmp{Op: query.Eq, L: back, R: base}}, parts...)
+	w := and(parts...)
+	if w == query.Expr(query.False) {
+		return query.False
+	}
+	return query.Exists{Sub: &query.Select{From: from, Where: w}}
+}
+
+// closed reports whether a quantifier's body looks at no row outside of it, so
+// that its elements can be found once for the whole statement.
+func closed(body node, v *variable) bool {
+	inner := map[string]bool{v.key: true}
+	elems := map[*variable]bool{}
+	ok := true
+	walk(body, func(n node) bool {
+		if q, is := n.(quantifier); is {
+			inner[q.v.key] = true
+			elems[q.v] = true
+		}
+		return true
+	})
+	walk(body, func(n node) bool {
+		if e, is := n.(element); is && !elems[e.v] {
+			ok = false
+		}
+		if r := recordOf(n); r != nil {
+			switch r := start(r).(type) {
+			case rootRecord:
+				ok = false
+			case boundRecord:
+				ok = ok && inner[r.v.key]
+			}
+		}
+		return ok
+	})
+	return ok
+}
+
+// anchored reports whether the body ties its element to something that the
+// request alone decides by equality, so that an index leads from the caller to
+// few rows: m.user == caller.
+func anchored(body node, v *variable) bool {
+	switch n := body.(type) {
+	case logic:
+		if !n.and {
+			for _, x := range n.items {
+				if !anchored(x, v) {
+					return false
+				}
+			}
+			return true
+		}
+		for _, x := range n.items {
+			if anchored(x, v) {
+				return true
+			}
+		}
+	case compare:
+		return n.op == query.Eq && (selective(n.l) != selective(n.r))
+	case quantifier:
+		return !n.all && n.many != nil && anchored(n.body, n.v)
+	}
+	return false
+}
+
+// selective reports whether the request, not the contract's text, gives n's value.
+func selective(n node) bool { return rowless(n) && !constant(n) }
+
+// hoistable finds the one reference of a row of this scope through which alone n
+// looks at data, when n is unknown wherever that reference leads nowhere. Such a
+// condition becomes: reference IN (SELECT id … WHERE n).
+func (s scope) hoistable(n node) (derefRecord, bool) {
+	switch n := n.(type) {
+	case logic:
+		var first derefRecord
+		for i, x := range n.items {
+			d, ok := s.hoistable(x)
+			if !ok || i > 0 && d.key() != first.key() {
+				return derefRecord{}, false
+			}
+			first = d
+		}
+		return first, true
+	case not:
+		return s.hoistable(n.x)
+	case isNull, choice, quantifier:
+		return derefRecord{}, false
+	}
+	var found *derefRecord
+	ok := true
+	walk(n, func(x node) bool {
+		switch x := x.(type) {
+		case choice, quantifier, isNull, logic, element:
+			ok = false
+		case node:
+			r := recordOf(x)
+			if r == nil {
+				break
+			}
+			if _, isCaller := r.(callerRecord); isCaller {
+				break
+			}
+			if _, isOld := r.(oldRecord); isOld {
+				break
+			}
+			d := s.firstHop(r)
+			if d == nil || found != nil && found.key() != d.key() {
+				ok = false
+			}
+			found = d
+		}
+		return ok
+	})
+	if !ok || found == nil {
+		return derefRecord{}, false
+	}
+	return *found, true
+}
+
+// firstHop is the outermost dereference on the way to r that this scope has no row for.
+func (s scope) firstHop(r record) *derefRecord {
+	if _, have := s.rows[r.key()]; have {
+		return nil
+	}
+	d, ok := r.(derefRecord)
+	if !ok {
+		return nil
+	}
+	if inner := s.firstHop(d.base); inner != nil {
+		return inner
+	}
+	if _, have := s.rows[d.base.key()]; have {
+		return &d
+	}
+	return nil // from the caller's or the old record
+}
+
+func (s scope) hoist(d derefRecord, n node, want bool) query.Expr {
+	alias := s.Alias()
+	sub := s.target(d, alias)
+	where := and(append(sub.rule, s.with(d.key(), alias).condition(n, want))...)
+	if where == query.Expr(query.False) {
+		return query.False
+	}
+	return query.InSelect{
+		X:   s.value(field{rec: d.base, f: d.field, handle: d.handle}),
+		Sub: &query.Select{From: sub.from, Columns: []query.Column{{Expr: sub.id, Type: idType}}, Where: where},
+	}
+}
+
+// target is the table reference behind a dereference, with the row rule that a
+// request's reference must carry.
+type target struct {
+	from query.Table
+	id   query.Col
+	rule []query.Expr
+}
+
+func (s scope) target(d derefRecord, alias int) target {
+	t := target{
+		from: query.Table{Name: d.to.Table, Alias: alias},
+		id:   query.Col{Alias: alias, Name: "id", Type: idType},
+	}
+	if d.handle != nil {
+		t.rule = []query.Expr{s.RowRule(d.sight, alias)}
+	}
+	return t
+}
+
+// value is n as a value, null for unknown.
+func (s scope) value(n node) query.Expr {
+	if rowless(n) && !isElement(n) {
+		return s.parameter(n)
+	}
+	switch n := n.(type) {
+	case field:
+		return s.column(n.rec, n.f, n.handle)
+	case identity:
+		return s.column(n.rec, n.rec.resource().Field("id"), nil)
+	case element:
+		return query.Elem{Alias: s.vars[n.v], Type: n.v.elem}
+	case member:
+		return query.Member{X: s.value(n.x), Name: n.name, Type: n.t}
+	case arith:
+		return query.Arith{Op: n.op, L: s.value(n.l), R: s.value(n.r), Type: n.t}
+	case call:
+		if n.t.Kind == value.Bool {
+			return s.boolean(n)
+		}
+		args := make([]query.Expr, len(n.args))
+		for i, a := range n.args {
+			args[i] = s.value(a)
+		}
+		return query.Call{Func: n.fn, Args: args, Type: n.t}
+	case choice:
+		if n.t.Kind == value.Bool {
+			return s.boolean(n)
+		}
+		return query.Case{Type: n.t, Whens: []query.When{
+			{If: s.condition(n.c, true), Then: s.promoted(n.a, n.t)},
+			{If: s.condition(n.c, false), Then: s.promoted(n.b, n.t)},
+		}}
+	}
+	return s.boolean(n)
+}
+
+func isElement(n node) bool { _, ok := n.(element); return ok }
+
+// promoted gives both sides of a choice one decimal form.
+func (s scope) promoted(n node, t *value.Type) query.Expr {
+	if isNullLit(n) {
+		return query.Const{Type: t}
+	}
+	v := s.value(n)
+	if t.Kind == value.DecimalKind && !sameType(n.typ(), t) {
+		return query.Call{Func: query.ToDecimal, Args: []query.Expr{v}, Type: t}
+	}
+	return v
+}
+
+// boolean is a condition as a value: true, false or null.
+func (s scope) boolean(n node) query.Expr {
+	return query.Case{Type: boolType, Whens: []query.When{
+		{If: s.condition(n, true), Then: query.True},
+		{If: s.condition(n, false), Then: query.False},
+	}}
+}
+
+// column is a field of a record: of a row at hand, or fetched through the reference.
+func (s scope) column(r record, f *contract.Field, h *Handle) query.Expr {
+	if alias, ok := s.rows[r.key()]; ok {
+		if h != nil {
+			return s.Column(h, alias)
+		}
+		return query.Col{Alias: alias, Name: f.Name, Type: f.Type.Value}
+	}
+	d := r.(derefRecord) // the caller's and the old record are rowless
+	alias := s.Alias()
+	sub := s.target(d, alias)
+	out := query.Expr(query.Col{Alias: alias, Name: f.Name, Type: f.Type.Value})
+	if h != nil {
+		out = s.Column(h, alias)
+	}
+	where := and(append([]query.Expr{query.Cmp{Op: query.Eq, L: sub.id, R: s.value(field{rec: d.base, f: d.field, handle: d.handle})}}, sub.rule...)...)
+	return query.Scalar{Sub: &query.Select{From: sub.from, Columns: []query.Column{{Expr: out, Type: f.Type.Value}}, Where: where}}
+}
