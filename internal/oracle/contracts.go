@@ -1,0 +1,289 @@
+// Package oracle holds the three tests that find faults which nobody listed, by
+// random contracts, data, callers and requests: G1, what a caller may not see
+// changes no answer; G2, the engine answers as a naive reference does; G3, less
+// right never gives more. They read as a small language:
+//
+//	contracts.go  a random contract, in parts that can be taken away
+//	rules.go      random conditions, for its rules and for requests' filters
+//	data.go       random records of it, with the values that go wrong
+//	requests.go   random requests
+//	model.go      what the answer must be, over every record in memory
+//	bench.go      a contract with data served by the engine on SQLite
+//	shrink.go     the smallest contract, data and request that still fail
+//
+// A short run is part of the tests; a long one is
+//
+//	go test ./internal/oracle -run G2 -oracle.n=100000 -timeout 0
+package oracle
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// dice is where everything random comes from; the same seed gives the same case.
+type dice struct{ *rand.Rand }
+
+func newDice(seed uint64) dice { return dice{rand.New(rand.NewPCG(seed, 0x5eed))} }
+
+// one is true one time in n.
+func (d dice) one(n int) bool { return d.IntN(n) == 0 }
+
+// between is a number from lo to hi, both included.
+func (d dice) between(lo, hi int) int { return lo + d.IntN(hi-lo+1) }
+
+func pick[T any](d dice, from []T) T { return from[d.IntN(len(from))] }
+
+// design is a contract in parts.
+type design struct {
+	resources []*resource
+}
+
+// resource is one resource of a design. The first is always Account.
+type resource struct {
+	name   string
+	fields []*field
+	read   []expr // its read rules, of which one suffices; none: it serves nobody
+	masks  []mask
+}
+
+// field is one field of a design.
+type field struct {
+	name     string
+	kind     string // the word of the contract's type
+	args     string
+	words    []string // unknown, fixed, …
+	optional bool
+	hidden   bool
+	search   bool
+	key      bool
+	enum     []string
+	elem     *field
+	members  []*field
+	target   *resource // of a reference or many
+	inverse  *field    // of many: the reference that points back
+}
+
+// mask is a rule on who may read some fields.
+type mask struct {
+	fields []*field
+	rule   expr
+}
+
+// text is the contract.
+func (d *design) text() string {
+	var b strings.Builder
+	b.WriteString("mainstay: 1\nname: oracle\naccounts:\n  resource: Account\n  password: {min: 8}\n  signup: closed\n\nresources:\n")
+	for _, r := range d.resources {
+		r.write(&b)
+	}
+	return b.String()
+}
+
+func (r *resource) write(b *strings.Builder) {
+	fmt.Fprintf(b, "  %s:\n", r.name)
+	for _, f := range r.fields {
+		if f.key {
+			fmt.Fprintf(b, "    key: %s\n", f.name)
+		}
+	}
+	b.WriteString("    fields:\n")
+	for _, f := range r.fields {
+		fmt.Fprintf(b, "      %s: %s\n", f.name, f.line())
+	}
+	if len(r.read) == 0 {
+		return
+	}
+	b.WriteString("    access:\n")
+	rules := make([]string, len(r.read))
+	for i, rule := range r.read {
+		rules[i] = rule.text()
+	}
+	fmt.Fprintf(b, "      read: %s\n", quoteYAML(strings.Join(rules, " || ")))
+	for _, m := range r.masks {
+		names := make([]string, len(m.fields))
+		for i, f := range m.fields {
+			names[i] = f.name
+		}
+		fmt.Fprintf(b, "      field %s: %s\n", strings.Join(names, ", "), quoteYAML(m.rule.text()))
+	}
+}
+
+func quoteYAML(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// line is a field's type, arguments and words.
+func (f *field) line() string {
+	parts := []string{f.typeText()}
+	for word, on := range map[string]bool{"optional": f.optional} {
+		if on {
+			parts = append(parts, word)
+		}
+	}
+	if f.key {
+		parts = append(parts, "unique")
+	}
+	if f.hidden {
+		parts = append(parts, "hidden")
+	}
+	if f.search {
+		parts = append(parts, "search")
+	}
+	return strings.Join(parts, " ")
+}
+
+func (f *field) typeText() string {
+	switch f.kind {
+	case "enum":
+		return "enum " + strings.Join(f.enum, "|")
+	case "ref":
+		return f.target.name
+	case "many":
+		return "many " + f.target.name + "." + f.inverse.name
+	case "list":
+		return "[" + f.elem.line() + "]"
+	case "struct":
+		members := make([]string, len(f.members))
+		for i, m := range f.members {
+			members[i] = m.name + ": " + m.line()
+		}
+		return "{" + strings.Join(members, ", ") + "}"
+	}
+	return strings.TrimSpace(f.kind + " " + f.args)
+}
+
+// field finds a field by name, nil when there is none.
+func (r *resource) field(name string) *field {
+	for _, f := range r.fields {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// stored are the fields with a column.
+func (r *resource) stored() []*field {
+	return slices.DeleteFunc(slices.Clone(r.fields), func(f *field) bool { return f.kind == "many" })
+}
+
+// newDesign makes a random contract.
+func newDesign(d dice) *design {
+	c := &design{resources: []*resource{{name: "Account"}}}
+	for _, name := range []string{"Alpha", "Beta", "Gamma"}[:d.between(1, 3)] {
+		c.resources = append(c.resources, &resource{name: name})
+	}
+	for i, r := range c.resources {
+		if i == 0 {
+			r.fields = append(r.fields, &field{name: "email", kind: "email"})
+			r.fields = append(r.fields, &field{name: "level", kind: "enum", enum: enumWords, optional: true})
+			r.fields = append(r.fields, &field{name: "staff", kind: "bool"})
+		}
+		for n := range d.between(2, 6) {
+			r.fields = append(r.fields, newField(d, fmt.Sprintf("f%d", n)))
+		}
+		for n := range d.between(0, 2) {
+			to := pick(d, c.resources)
+			r.fields = append(r.fields, &field{name: fmt.Sprintf("r%d", n), kind: "ref", target: to, optional: !d.one(3) || to == r})
+		}
+		if i > 0 && d.one(2) {
+			r.fields = append(r.fields, &field{name: "owner", kind: "ref", target: c.resources[0], optional: d.one(2)})
+		}
+		if d.one(4) {
+			r.fields = append(r.fields, &field{name: "key", kind: "slug", key: true})
+		}
+	}
+	c.addInverses(d)
+	for _, r := range c.resources {
+		for _, f := range r.fields {
+			switch {
+			case f.kind == "string" && d.one(3), f.kind == "text" && d.one(4):
+				f.search = true
+			case f.name != "email" && !f.key && d.one(25):
+				f.hidden = true
+			}
+		}
+	}
+	for _, r := range c.resources {
+		c.addRules(d, r)
+	}
+	return c
+}
+
+// addInverses gives most references another end.
+func (c *design) addInverses(d dice) {
+	n := 0
+	for _, r := range c.resources {
+		for _, f := range r.stored() {
+			if f.kind == "ref" && !d.one(3) {
+				f.target.fields = append(f.target.fields, &field{name: fmt.Sprintf("m%d", n), kind: "many", target: r, inverse: f})
+				n++
+			}
+		}
+	}
+}
+
+var enumWords = []string{"low", "mid", "top"}
+
+// newField makes a field of a random type.
+func newField(d dice, name string) *field {
+	f := scalarField(d, name)
+	f.optional = !d.one(3)
+	switch d.IntN(12) {
+	case 0:
+		elem := scalarField(d, "")
+		for elem.kind == "json" || elem.kind == "text" {
+			elem = scalarField(d, "")
+		}
+		return &field{name: name, kind: "list", elem: elem, optional: false}
+	case 1:
+		members := []*field{}
+		for i := range d.between(1, 3) {
+			m := scalarField(d, fmt.Sprintf("s%d", i))
+			for m.kind == "decimal" || m.kind == "json" {
+				m = scalarField(d, m.name)
+			}
+			m.optional = d.one(2)
+			members = append(members, m)
+		}
+		return &field{name: name, kind: "struct", members: members, optional: d.one(2)}
+	}
+	return f
+}
+
+func scalarField(d dice, name string) *field {
+	f := &field{name: name, kind: pick(d, []string{
+		"string", "string", "string", "text", "int", "int", "bigint", "float", "decimal", "decimal",
+		"bool", "date", "time", "timestamp", "duration", "enum", "uuid", "json", "url", "slug",
+	})}
+	switch f.kind {
+	case "string":
+		f.args = "..40"
+	case "decimal":
+		f.args = pick(d, []string{"12,2", "5,0", "34,10", "6,6"})
+	case "enum":
+		f.enum = pick(d, [][]string{enumWords, {"b", "a", "c"}, {"only"}})
+	}
+	return f
+}
+
+// addRules gives a resource its read rule and some of its fields a rule of their own.
+func (c *design) addRules(d dice, r *resource) {
+	if d.one(12) && r.name != "Account" {
+		return // serves nobody
+	}
+	g := grammar{dice: d, rule: true, self: r}
+	if d.one(4) {
+		r.read = []expr{{format: "true"}}
+	} else {
+		for range d.between(1, 3) {
+			r.read = append(r.read, g.condition(3))
+		}
+	}
+	for _, f := range r.fields {
+		if f.name != "email" && d.one(5) {
+			r.masks = append(r.masks, mask{[]*field{f}, g.condition(d.between(0, 2))})
+		}
+	}
+}

@@ -1,0 +1,80 @@
+// Package sqlgen renders queries and schema steps as SQL text for any Dialect.
+// It knows what a query means; how a database spells it is the Dialect's. A
+// difference of procedure (no RETURNING, several statements) is not here but in
+// the driver.
+package sqlgen
+
+import (
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// Dialect is a database's spellings. The strings are formats for package fmt:
+// %[1]s is the first operand, %[2]s the second. Operands are complete: names,
+// placeholders, calls, or in parentheses.
+type Dialect struct {
+	Quote byte
+	// Param is placeholder n, from 1; list: it takes a whole []any of t.
+	Param func(n int, t *value.Type, list bool) string
+	// Reuse says that a placeholder may stand in several places.
+	Reuse bool
+	// Literal is a value of the contract as text.
+	Literal func(v any, t *value.Type) string
+
+	// NullsLow: null sorts lower than every value without being told.
+	NullsLow bool
+	// NoLimit stands before an OFFSET that has no LIMIT.
+	NoLimit string
+	// Limit is the type in which counts are bound.
+	Limit *value.Type
+	// Locks by query.Lock; %[1]s is the locked alias.
+	Locks [3]string
+
+	InParam  func(t *value.Type) string // value, placeholder
+	InSelect string                     // value, sub-select
+	Each     string                     // list, alias
+	Elem     func(t *value.Type) string // alias of the Each
+	Member   func(t *value.Type) string // struct, quoted name
+	// Equal makes a value of a list, struct or json type comparable by =.
+	Equal string
+	// Rescale gives a decimal another scale, %[2]d digits; "" where the database
+	// compares decimals of different scales by itself.
+	Rescale string
+
+	Contains, StartsWith, EndsWith string // text, what is looked for
+	Lower, Upper                   string
+	Size, ListSize                 string
+	ToDecimal                      func(from, to *value.Type) string
+	ToFloat                        string
+	Negate                         func(t *value.Type) string
+	Arith                          func(op query.ArithOp, l, r, result *value.Type) string
+	Aggregate                      func(f query.AggregateFunc, x, result *value.Type) string
+
+	// Insert with OnConflictIgnore ends in this; %[1]s lists the primary key.
+	OnConflictIgnore string
+
+	// ColumnType is a column's type; maxLength in code points, 0: unbounded.
+	ColumnType func(t *value.Type, maxLength int) string
+	// TableSuffix stands after the closing parenthesis of CREATE TABLE.
+	TableSuffix func(key []string) string
+	// NullsInIndex: an index on a nullable column must say where nulls go to serve
+	// an order with nulls lowest.
+	NullsInIndex bool
+}
+
+// Arg is what one placeholder takes.
+type Arg struct {
+	Slot int
+	Type *value.Type
+	List bool // args[Slot] is a []any of Type
+}
+
+// Statement is rendered SQL; Args are its placeholders in order.
+type Statement struct {
+	SQL  string
+	Args []Arg
+}
+
+func (d *Dialect) name(s string) string {
+	return string(d.Quote) + s + string(d.Quote)
+}

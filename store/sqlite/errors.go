@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// sqliteError is what SQLite said, for the log.
+type sqliteError struct {
+	code    int32 // extended
+	errno   int32 // of the operating system, 0 for none
+	message string
+}
+
+func (e *sqliteError) Error() string {
+	if e.errno != 0 {
+		return fmt.Sprintf("sqlite: %s (code %d, errno %d)", e.message, e.code, e.errno)
+	}
+	return fmt.Sprintf("sqlite: %s (code %d)", e.message, e.code)
+}
+
+// problems are SQLite's primary codes that are nobody's bug: what the caller is told.
+var problems = map[int32]string{
+	lib.SQLITE_FULL:     "the database's disk is full",
+	lib.SQLITE_IOERR:    "the database's disk does not answer",
+	lib.SQLITE_READONLY: "the database can only be read",
+	lib.SQLITE_CANTOPEN: "the database cannot be opened",
+	lib.SQLITE_PERM:     "the database cannot be opened",
+	lib.SQLITE_BUSY:     "the database is in use",
+	lib.SQLITE_LOCKED:   "the database is in use",
+	lib.SQLITE_PROTOCOL: "the database is in use",
+	lib.SQLITE_NOMEM:    "there is not enough memory",
+	lib.SQLITE_CORRUPT:  "the database is damaged",
+	lib.SQLITE_NOTADB:   "the file is not a database",
+}
+
+// retryAfter is told with what may be over soon.
+const retryAfter = time.Second
+
+// explained turns an error of SQLite into a problem or a store.ConstraintError.
+// ctx is the one whose end may have caused it.
+func explained(ctx context.Context, err error) error {
+	var e *sqliteError
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	switch e.code {
+	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY:
+		table, columns := violated(e.message)
+		return &store.ConstraintError{Kind: store.Unique, Table: table, Columns: columns, Cause: err}
+	case lib.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return &store.ConstraintError{Kind: store.Reference, Cause: err}
+	}
+	primary := e.code & 0xff
+	if primary == lib.SQLITE_INTERRUPT {
+		return interrupted(ctx, err)
+	}
+	if detail := problems[primary]; detail != "" {
+		p := problem.Wrap(err, problem.Unavailable, "%s", detail)
+		p.RetryAfter = retryAfter
+		return p
+	}
+	return problem.Wrap(err, problem.Internal, "the database refused a statement")
+}
+
+// interrupted says why a statement or a wait was given up.
+func interrupted(ctx context.Context, cause error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return problem.Wrap(fmt.Errorf("%w: %w", ctx.Err(), cause), problem.Timeout, "the request took too long")
+	}
+	if err := ctx.Err(); err != nil {
+		cause = fmt.Errorf("%w: %w", err, cause)
+	}
+	return problem.Wrap(cause, problem.Unavailable, "the request was given up")
+}
+
+// violated reads "UNIQUE constraint failed: users.email, users.name".
+func violated(message string) (table string, columns []string) {
+	_, list, ok := strings.Cut(message, "constraint failed: ")
+	if !ok {
+		return "", nil
+	}
+	for _, name := range strings.Split(list, ", ") {
+		t, column, ok := strings.Cut(name, ".")
+		if !ok {
+			return "", nil
+		}
+		table = t
+		columns = append(columns, column)
+	}
+	return table, columns
+}

@@ -1,0 +1,55 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// Explain tells SQLite's plan; see store.Driver.
+func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*store.Plan, error) {
+	c, err := d.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { d.readers <- c }()
+	text := dialect.Select(q)
+	s, err := c.prepare("EXPLAIN QUERY PLAN " + text.SQL)
+	if err != nil {
+		return nil, explained(ctx, err)
+	}
+	p := &prepared{stmt: s, args: text.Args}
+	defer p.finalize()
+	p.bindAll(args)
+	plan := &store.Plan{Statement: text.SQL}
+	for {
+		more, err := p.step()
+		if err != nil {
+			return nil, explained(ctx, err)
+		}
+		if !more {
+			return plan, nil
+		}
+		plan.Lines = append(plan.Lines, string(p.bytes(3)))
+		read(plan, string(p.bytes(3)))
+	}
+}
+
+// read understands one line: "SCAN t1", "SEARCH t1 USING COVERING INDEX x (a=?)",
+// "USE TEMP B-TREE FOR ORDER BY".
+func read(plan *store.Plan, line string) {
+	words := strings.Fields(line)
+	for i, w := range words {
+		if w == "INDEX" && i+1 < len(words) {
+			plan.Indexes = append(plan.Indexes, words[i+1])
+		}
+	}
+	switch {
+	case len(words) == 2 && words[0] == "SCAN" && strings.HasPrefix(words[1], "t"):
+		plan.Scans = append(plan.Scans, words[1])
+	case strings.HasPrefix(line, "USE TEMP B-TREE FOR"):
+		plan.Sorts = true
+	}
+}

@@ -1,0 +1,304 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
+)
+
+// format is the way in which this version keeps things; a file with a higher one
+// was written by a newer version.
+const format = 1
+
+const metaTable = "mainstay_meta"
+
+// Inspect reads what was recorded and holds it against what is there.
+func (d *Driver) Inspect(ctx context.Context) (*schema.Schema, error) {
+	c, err := d.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { d.readers <- c }()
+	if err := c.control("BEGIN"); err != nil {
+		return nil, explained(ctx, err)
+	}
+	defer c.control("ROLLBACK")
+	s, err := d.inspect(c)
+	return s, explained(ctx, err)
+}
+
+func (d *Driver) inspect(c *conn) (*schema.Schema, error) {
+	s, err := d.recorded(c)
+	if err != nil {
+		return nil, err
+	}
+	different, err := differences(c, s)
+	if err != nil {
+		return nil, err
+	}
+	if len(different) > 0 {
+		return nil, problem.Wrap(errors.New(strings.Join(different, "; ")), problem.Unavailable,
+			"%s is not as it was recorded: %s", d.path, strings.Join(different, "; "))
+	}
+	return s, nil
+}
+
+// recorded is the schema as of the last step; empty when there was none.
+func (d *Driver) recorded(c *conn) (*schema.Schema, error) {
+	s := &schema.Schema{}
+	there, err := c.text("SELECT name FROM sqlite_schema WHERE name = ?1", metaTable)
+	if err != nil || there == "" {
+		return s, err
+	}
+	number, err := c.text(`SELECT content FROM mainstay_meta WHERE name = 'format'`)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Unavailable, "%s does not say in which format it is", d.path)
+	}
+	if n > format {
+		return nil, problem.Errorf(problem.Unavailable,
+			"%s was written by a newer version of mainstay (format %d, this one knows %d)", d.path, n, format)
+	}
+	text, err := c.text(`SELECT content FROM mainstay_meta WHERE name = 'schema'`)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, problem.Wrap(err, problem.Unavailable,
+			"what %s records of itself cannot be read; it may have been written by a newer version of mainstay", d.path)
+	}
+	return s, nil
+}
+
+// Apply carries out a step and records it, in one transaction.
+func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
+	for {
+		t, err := d.Begin(ctx, store.Write)
+		if err != nil {
+			return err
+		}
+		err = d.apply(ctx, t.(*tx), step)
+		if err != nil {
+			if again := t.Rollback(ctx); !errors.Is(again, store.ErrAgain) {
+				return fmt.Errorf("%s: %w", step, err)
+			}
+			continue
+		}
+		if err := t.Commit(ctx); !errors.Is(err, store.ErrAgain) {
+			return err
+		}
+	}
+}
+
+func (d *Driver) apply(ctx context.Context, t *tx, step schema.Step) error {
+	have, err := d.recorded(t.c)
+	if err != nil {
+		return t.failed(ctx, err)
+	}
+	statements, err := d.ddl(t.c, have, step)
+	if err != nil {
+		return t.failed(ctx, err)
+	}
+	want, err := json.Marshal(sqlgen.After(have, step))
+	if err != nil {
+		return err
+	}
+	statements = append(statements,
+		"INSERT INTO mainstay_meta (name, content) VALUES ('format', "+quote(strconv.Itoa(format))+") ON CONFLICT (name) DO NOTHING",
+		"INSERT INTO mainstay_meta (name, content) VALUES ('schema', "+quote(string(want))+") ON CONFLICT (name) DO UPDATE SET content = excluded.content",
+	)
+	for _, s := range statements {
+		if err := t.c.exec(s); err != nil {
+			return t.failed(ctx, err)
+		}
+	}
+	return nil
+}
+
+// ddl is the statements of a step. The table of records is made with the first.
+func (d *Driver) ddl(c *conn, have *schema.Schema, step schema.Step) ([]string, error) {
+	var statements []string
+	there, err := c.text("SELECT name FROM sqlite_schema WHERE name = ?1", metaTable)
+	if err != nil {
+		return nil, err
+	}
+	if there == "" {
+		for _, t := range schema.System() {
+			if t.Name == metaTable {
+				statements = dialect.CreateTable(t, always)
+			}
+		}
+	}
+	switch s := step.(type) {
+	case schema.CreateTable:
+		if s.Table.Name != metaTable {
+			statements = append(statements, dialect.CreateTable(s.Table, always)...)
+		}
+	case schema.AddColumn:
+		statements = append(statements, dialect.AddColumn(s))
+	case schema.WidenColumn: // lengths and digits are not SQLite's affair
+	case schema.CreateIndex:
+		t := have.Table(s.Table)
+		if t == nil {
+			return nil, fmt.Errorf("there is no table %s", s.Table)
+		}
+		statements = append(statements, dialect.CreateIndex(t, s.Index))
+	case schema.DropIndex:
+		statements = append(statements, dialect.DropIndex(s.Index))
+	default:
+		return nil, fmt.Errorf("no such step: %T", step)
+	}
+	return statements, nil
+}
+
+// always: SQLite takes references to tables that come later.
+func always(string) bool { return true }
+
+// differences lists how the tables that are there differ from s.
+func differences(c *conn, s *schema.Schema) ([]string, error) {
+	var list []string
+	there, err := c.list("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range there {
+		if s.Table(name) == nil && name != metaTable {
+			list = append(list, "table "+name+" is not one of mainstay's")
+		}
+	}
+	for _, t := range s.Tables {
+		if !slices.Contains(there, t.Name) {
+			list = append(list, "table "+t.Name+" is missing")
+			continue
+		}
+		for _, part := range []struct {
+			query string
+			want  []string
+		}{
+			{columnsQuery, columnLines(t)},
+			{referencesQuery, referenceLines(t)},
+			{indexesQuery, indexLines(t)},
+		} {
+			have, err := c.list(part.query, t.Name)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, compare(t.Name, have, part.want)...)
+		}
+	}
+	return list, nil
+}
+
+// Each query gives one line of text for each thing, as the lines functions do.
+const (
+	columnsQuery = `SELECT 'column ' || name || ' ' || type || iif("notnull", ' not null', '') || iif(pk, ' key ' || pk, '')
+FROM pragma_table_info(?1)`
+	referencesQuery = `SELECT 'reference ' || "from" || ' to ' || "table" || ' on delete ' || lower(on_delete)
+FROM pragma_foreign_key_list(?1)`
+	indexesQuery = `SELECT 'index ' || i.name || iif(i."unique", ' unique', '') || ' on ' ||
+(SELECT group_concat(x.name || iif(x."desc", ' desc', ''), ', ' ORDER BY x.seqno) FROM pragma_index_xinfo(i.name) AS x WHERE x.key)
+FROM pragma_index_list(?1) AS i WHERE i.origin = 'c'`
+)
+
+func columnLines(t *schema.Table) []string {
+	lines := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		lines[i] = "column " + c.Name + " " + columnType(c.Type, c.MaxLength)
+		if !c.Nullable {
+			lines[i] += " not null"
+		}
+		if place := slices.Index(t.PrimaryKey, c.Name); place >= 0 {
+			lines[i] += " key " + strconv.Itoa(place+1)
+		}
+	}
+	return lines
+}
+
+func referenceLines(t *schema.Table) []string {
+	var lines []string
+	for _, c := range t.Columns {
+		if c.References == "" {
+			continue
+		}
+		action := "no action"
+		switch c.OnDelete {
+		case schema.Cascade:
+			action = "cascade"
+		case schema.Clear:
+			action = "set null"
+		}
+		lines = append(lines, "reference "+c.Name+" to "+c.References+" on delete "+action)
+	}
+	return lines
+}
+
+func indexLines(t *schema.Table) []string {
+	lines := make([]string, len(t.Indexes))
+	for i, x := range t.Indexes {
+		keys := make([]string, len(x.Columns))
+		for j, k := range x.Columns {
+			keys[j] = k.Name
+			if k.Desc {
+				keys[j] += " desc"
+			}
+		}
+		unique := ""
+		if x.Unique {
+			unique = " unique"
+		}
+		lines[i] = "index " + x.Name + unique + " on " + strings.Join(keys, ", ")
+	}
+	return lines
+}
+
+func compare(table string, have, want []string) []string {
+	var list []string
+	for _, line := range want {
+		if !slices.Contains(have, line) {
+			list = append(list, "table "+table+" lacks "+line)
+		}
+	}
+	for _, line := range have {
+		if !slices.Contains(want, line) {
+			list = append(list, "table "+table+" has "+line)
+		}
+	}
+	return list
+}
+
+// list is the first column of every row.
+func (c *conn) list(sql string, args ...string) ([]string, error) {
+	s, err := c.prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	defer s.finalize()
+	for i, a := range args {
+		s.bindText(i+1, a)
+	}
+	var list []string
+	for {
+		more, err := s.step()
+		if err != nil || !more {
+			return list, err
+		}
+		list = append(list, string(s.bytes(0)))
+	}
+}
+
+// primaryKey is a table's key columns, in order.
+func primaryKey(c *conn, table string) ([]string, error) {
+	return c.list("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", table)
+}

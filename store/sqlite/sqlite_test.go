@@ -1,0 +1,13 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/storetest"
+)
+
+func open(t testing.TB) store.Driver { return dbtest.SQLite(t) }
+
+func TestRandomQueries(t *testing.T) { storetest.Random(t, open) }

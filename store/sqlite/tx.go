@@ -1,0 +1,284 @@
+package sqlite
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// tx is a transaction of any mode.
+type tx struct {
+	d    *Driver
+	c    *conn // nil when the transaction is over
+	mode store.Mode
+
+	// Of a Write:
+	batch *batch
+	first bool  // the batch's first member needs no savepoint
+	lost  error // SQLite gave up the whole transaction
+}
+
+var _ store.Tx = (*tx)(nil)
+
+var (
+	errOver    = problem.Errorf(problem.Internal, "the transaction is over")
+	errReading = problem.Errorf(problem.Internal, "this transaction only reads")
+)
+
+// Begin starts a transaction; see store.Driver.
+func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
+	if mode == store.Write {
+		return d.beginWrite(ctx)
+	}
+	c, err := d.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &tx{d: d, c: c, mode: mode}
+	if mode == store.Snapshot {
+		if err := c.control("BEGIN"); err != nil {
+			d.readers <- c
+			return nil, explained(ctx, err)
+		}
+	}
+	return t, nil
+}
+
+func (d *Driver) beginWrite(ctx context.Context) (store.Tx, error) {
+	if d.writer == nil {
+		return nil, problem.Errorf(problem.Unavailable, "the database is open for reading only")
+	}
+	w := d.writer
+	if err := w.take(ctx); err != nil {
+		return nil, err
+	}
+	b, first, err := w.join()
+	if err != nil {
+		w.leave()
+		return nil, explained(ctx, err)
+	}
+	return &tx{d: d, c: w.c, mode: store.Write, batch: b, first: first}, nil
+}
+
+// Select streams rows; see store.Tx.
+func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		if err := t.usable(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
+		c := t.c
+		p, err := t.d.statement(c, q)
+		if err != nil {
+			yield(nil, explained(ctx, err))
+			return
+		}
+		defer c.done(q, p)
+		outer := c.reading
+		c.reading = ctx
+		defer func() { c.reading = outer }()
+		p.bindAll(args)
+		for {
+			more, err := p.step()
+			if err != nil {
+				yield(nil, t.failed(ctx, err))
+				return
+			}
+			if !more {
+				return
+			}
+			if !yield(&p.row, nil) {
+				return
+			}
+			if p.row.err != nil {
+				err := p.row.err
+				p.row.err = nil
+				yield(nil, problem.Wrap(err, problem.Internal, "a stored value cannot be read"))
+				return
+			}
+			c.reading = ctx
+		}
+	}
+}
+
+// Insert adds rows; see store.Tx.
+func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
+	width := len(q.Columns)
+	if len(args) == width {
+		return t.write(ctx, q, args)
+	}
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	// Several rows are added whole or not at all.
+	if err := t.c.control("SAVEPOINT rows"); err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	added := 0
+	for len(args) > 0 {
+		n, err := t.write(ctx, q, args[:width])
+		if err != nil {
+			return 0, t.undoRows(ctx, err)
+		}
+		added += n
+		args = args[width:]
+	}
+	return added, t.failed(ctx, t.c.control("RELEASE rows"))
+}
+
+func (t *tx) undoRows(ctx context.Context, cause error) error {
+	if t.lost != nil {
+		return cause
+	}
+	if err := t.c.control("ROLLBACK TO rows"); err != nil {
+		return t.failed(ctx, err)
+	}
+	if err := t.c.control("RELEASE rows"); err != nil {
+		return t.failed(ctx, err)
+	}
+	return cause
+}
+
+// Update changes rows; see store.Tx.
+func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, error) {
+	return t.write(ctx, q, args)
+}
+
+// Delete removes rows; see store.Tx.
+func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
+	return t.write(ctx, q, args)
+}
+
+// write runs an insert, update or delete. It is not interrupted by ctx: SQLite
+// would give up the whole transaction, the other members' part with it.
+func (t *tx) write(ctx context.Context, q any, args []any) (int, error) {
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	if t.mode != store.Write {
+		return 0, errReading
+	}
+	p, err := t.d.statement(t.c, q)
+	if err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	outer := t.c.reading
+	t.c.reading = nil
+	defer func() { t.c.reading = outer }()
+	p.bindAll(args)
+	_, err = p.step()
+	n := t.c.changes()
+	t.c.done(q, p)
+	if err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	return n, nil
+}
+
+func (t *tx) usable(ctx context.Context) error {
+	switch {
+	case t.c == nil:
+		return errOver
+	case t.lost != nil:
+		return t.lost
+	case ctx.Err() != nil:
+		return interrupted(ctx, ctx.Err())
+	}
+	return nil
+}
+
+// failed explains an error of a statement. Some errors end SQLite's transaction:
+// then this member and all before it are undone.
+func (t *tx) failed(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if t.mode != store.Write || t.c.inTransaction() {
+		return explained(ctx, err)
+	}
+	if t.lost == nil {
+		t.lost = explained(ctx, err)
+		if t.batch.members > 1 {
+			t.lost = store.ErrAgain
+		}
+		t.d.log.Warn("a write transaction was undone", slog.Any("error", err))
+	}
+	return t.lost
+}
+
+// Commit ends the transaction; see store.Tx. Of a Write it returns after the
+// durable commit, which ctx does not interrupt.
+func (t *tx) Commit(ctx context.Context) error {
+	if t.c == nil {
+		return errOver
+	}
+	if t.mode != store.Write {
+		return t.release("COMMIT")
+	}
+	c, w, b := t.c, t.d.writer, t.batch
+	t.c = nil
+	switch {
+	case t.lost != nil:
+		w.decide(t.lost)
+		return t.lost
+	case !t.first:
+		if err := c.control("RELEASE member"); err != nil {
+			w.decide(err)
+			return b.err
+		}
+	}
+	w.leave()
+	<-b.done
+	return b.err
+}
+
+// Rollback ends the transaction without a trace; see store.Tx. ErrAgain says that
+// what the transaction saw was never committed, so that its refusal means nothing.
+func (t *tx) Rollback(ctx context.Context) error {
+	if t.c == nil {
+		return nil
+	}
+	if t.mode != store.Write {
+		return t.release("ROLLBACK")
+	}
+	c, w, b := t.c, t.d.writer, t.batch
+	t.c = nil
+	switch {
+	case t.lost != nil:
+		w.decide(t.lost)
+		return b.err
+	case t.first:
+		err := c.control("ROLLBACK")
+		w.batch = nil
+		close(b.done)
+		w.pass()
+		return explained(ctx, err)
+	}
+	if err := c.control("ROLLBACK TO member"); err != nil {
+		w.decide(err)
+		return b.err
+	}
+	if err := c.control("RELEASE member"); err != nil {
+		w.decide(err)
+		return b.err
+	}
+	w.leave()
+	<-b.done
+	return b.err
+}
+
+// release gives a reader back.
+func (t *tx) release(end string) error {
+	c := t.c
+	t.c = nil
+	var err error
+	if t.mode == store.Snapshot {
+		err = explained(context.Background(), c.control(end))
+	}
+	t.d.readers <- c
+	return err
+}

@@ -1,0 +1,117 @@
+// Package store reads and writes records on any database: DB is what the rooms
+// above hold; Driver, Tx and Row are what a database implements. What a query
+// means is fixed by package query and proven by store/storetest; how it is
+// spelt is each driver's own affair.
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/schema"
+)
+
+// Mode is what a transaction is for.
+type Mode uint8
+
+// The modes.
+const (
+	ReadOne  Mode = iota // one Select, no transaction needed
+	Snapshot             // several Selects that see one state
+	Write                // reads and writes, whole or not at all
+)
+
+// Driver is a database. All methods may be called concurrently.
+type Driver interface {
+	// Begin waits for a connection (Write on SQLite: for its turn as the writer)
+	// until ctx ends. The Tx must be ended by Commit or Rollback.
+	Begin(ctx context.Context, mode Mode) (Tx, error)
+	// Inspect reads what the database holds of ours; an empty schema for a new one.
+	// A database written by a newer Mainstay, or whose tables differ from what was
+	// recorded, is an error that names the difference.
+	Inspect(ctx context.Context) (*schema.Schema, error)
+	// Apply carries out one step of a plan, whole or not at all, and records it.
+	Apply(ctx context.Context, step schema.Step) error
+	// Explain runs q with args and tells the database's plan for it.
+	Explain(ctx context.Context, q *query.Select, args []any) (*Plan, error)
+	// Lock takes a named lock among all processes on this database.
+	Lock(ctx context.Context, name string) (unlock func() error, err error)
+	Limits() Limits
+	Close() error
+}
+
+// Tx is a transaction; it is used by one goroutine at a time.
+type Tx interface {
+	// Select streams the rows that match q, in q's order. A Row is valid until the
+	// next. The sequence ends after its first error. Breaking off early is allowed.
+	Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[Row, error]
+	// Insert adds len(args)/len(q.Columns) rows and tells how many were added.
+	// A violated constraint is a *ConstraintError; the transaction stays usable.
+	Insert(ctx context.Context, q *query.Insert, args []any) (int, error)
+	// Update and Delete tell how many rows they changed.
+	Update(ctx context.Context, q *query.Update, args []any) (int, error)
+	Delete(ctx context.Context, q *query.Delete, args []any) (int, error)
+	// Commit returns when the writes are durable. ErrAgain: nothing was written,
+	// the whole transaction may be run again.
+	Commit(ctx context.Context) error
+	// Rollback undoes what was written; after Commit it does nothing.
+	Rollback(ctx context.Context) error
+}
+
+// Row is the raw columns of one row, in the order of the Select's Columns.
+type Row interface {
+	// Null reports whether column i is null.
+	Null(i int) bool
+	// AppendJSON appends column i in its canonical JSON form, "null" for null.
+	AppendJSON(dst []byte, i int) []byte
+	// Value is column i as package value describes; slices in it are the caller's.
+	Value(i int) (any, error)
+}
+
+// Limits is what a database cannot do; it is checked against the contract when it loads.
+type Limits struct {
+	Name               string // "SQLite 3.54.1", for people
+	NoTransactions     bool   // no transaction over several records
+	MaxIndexedLength   int    // longest string in code points that can be unique, indexed or sorted by; 0: no limit
+	MaxParams          int    // arguments of one statement
+	MaxIdentifierBytes int    // 0: no limit
+}
+
+// Plan is a database's own account of how it runs a statement.
+type Plan struct {
+	Statement string
+	Lines     []string // the database's words, one step each
+	Scans     []string // tables read whole
+	Indexes   []string // indexes used
+	Sorts     bool     // sorted outside an index
+}
+
+// ConstraintError says which constraint a write violated. Columns are column
+// names, for the engine to translate to fields; they are never shown.
+type ConstraintError struct {
+	Kind    Constraint
+	Table   string
+	Columns []string // may be empty when the database does not say
+	Cause   error
+}
+
+// Constraint is the class of a ConstraintError.
+type Constraint uint8
+
+// The classes.
+const (
+	Unique Constraint = iota
+	Reference
+)
+
+func (e *ConstraintError) Error() string {
+	kind := "unique"
+	if e.Kind == Reference {
+		kind = "reference"
+	}
+	return fmt.Sprintf("store: %s constraint on %s %v: %v", kind, e.Table, e.Columns, e.Cause)
+}
+
+func (e *ConstraintError) Unwrap() error { return e.Cause }
