@@ -1,0 +1,460 @@
+package engine
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// Bounds on what one request may ask.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+	maxOffset    = 10_000
+	maxEqual     = 100 // values of one field
+	maxNames     = 50  // different fields and declared filters
+)
+
+// ask is a read, understood: its shape as a key, which finds its plan, and its
+// values as literals, which fill the plan's parameters. The two never mix: a
+// value never reaches the key, so that requests of one shape share one plan. It
+// is pooled, and reading its parameters allocates next to nothing.
+type ask struct {
+	op    *Operation
+	sight *rule.Sight
+	env   rule.Env // Literals: those of the filter first, then those of the rest
+	key   []byte
+	equal []equality
+	// filter is the parsed filter; nil until a plan has to be made, unless its
+	// shape could not be had without parsing. raw are the literals of a filter
+	// that was not parsed; the plan's expression gives them their types.
+	filter *rule.Expr
+	raw    []any
+	words  place
+	parent *rule.Handle // the list's field that refers to the parent
+	under  place        // what addresses the parent, then its id once it is found
+	byKey  *rule.Handle // the key field that addresses the record or the parent; nil: the id
+	id     place
+	cursor cursor
+	after  place
+	limit  int
+	limits place // limit and, when it was given, offset
+	exact  bool
+	lists  int // index of the literal that holds the parents' keys of a to-many list
+	faults []problem.Field
+
+	args []any
+	page rows
+}
+
+// place is where values stand among the literals.
+type place struct{ at, n int }
+
+// equality is ?name=value: a field with its values, or a declared filter with
+// its input.
+type equality struct {
+	field  *rule.Handle
+	filter *rule.Expr
+	place
+}
+
+var asks = sync.Pool{New: func() any { return new(ask) }}
+
+// newAsk begins to understand op as a caller of c would see it.
+func newAsk(c *call, sight *rule.Sight, op *Operation) *ask {
+	a := asks.Get().(*ask)
+	a.op, a.sight = op, sight
+	literals := a.env.Literals[:0]
+	a.env = c.env
+	a.env.Record, a.env.Old, a.env.Input, a.env.Literals = nil, nil, nil, literals
+	a.key = append(a.key[:0], byte(op.Kind))
+	return a
+}
+
+// understand makes an ask of op and finds its plan; it must be released.
+func (e *Engine) understand(c *call, op *Operation, read func(*call, *ask) (*plan, error)) (*ask, *plan, error) {
+	sight, err := c.sight(op.Resource)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := newAsk(c, sight, op)
+	p, err := read(c, a)
+	if err != nil {
+		a.release()
+		return nil, nil, err
+	}
+	return a, p, nil
+}
+
+// release gives a back; nothing of it may be used afterwards.
+func (a *ask) release() {
+	clear(a.env.Literals[:cap(a.env.Literals)])
+	clear(a.args[:cap(a.args)])
+	clear(a.equal[:cap(a.equal)])
+	kept := ask{
+		key: a.key, equal: a.equal[:0], args: a.args[:0],
+		page: rows{text: a.page.text[:0], ends: a.page.ends[:0], holes: a.page.holes[:0]},
+	}
+	clear(a.page.holes[:cap(a.page.holes)])
+	kept.env.Literals = a.env.Literals[:0]
+	if cap(kept.page.text) > 1<<20 {
+		kept.page.text = nil
+	}
+	*a = kept
+	asks.Put(a)
+}
+
+// push adds values to the literals.
+func (a *ask) push(values ...any) place {
+	p := place{len(a.env.Literals), len(values)}
+	a.env.Literals = append(a.env.Literals, values...)
+	return p
+}
+
+// shape adds to the key what changes the plan: a mark and a text, with its
+// length, so that no text can look like another's mark.
+func (a *ask) shape(mark byte, text string) {
+	a.key = append(a.key, mark)
+	a.key = binary.AppendUvarint(a.key, uint64(len(text)))
+	a.key = append(a.key, text...)
+}
+
+func (a *ask) fault(parameter, code, format string, args ...any) {
+	a.faults = append(a.faults, badParameter(parameter, code, format, args...))
+}
+
+// refused is the error of all faults so far, nil when there are none.
+func (a *ask) refused() error {
+	if len(a.faults) == 0 {
+		return nil
+	}
+	return refusal(a.faults)
+}
+
+// refusal is the error of faulty parameters: UnknownParameter when one of them
+// does not exist at all.
+func refusal(faults []problem.Field) error {
+	kind := problem.InvalidParameter
+	for _, f := range faults {
+		if f.Code == codeNoParameter {
+			kind = problem.UnknownParameter
+		}
+	}
+	err := problem.Invalid(kind, faults)
+	err.Detail = strings.Replace(err.Detail, "field", "parameter", 1)
+	return err
+}
+
+const codeNoParameter = "unknown-parameter"
+
+// parameter is a set of the control words of a query, a bit each.
+type parameter uint16
+
+const (
+	pFilter parameter = 1 << iota
+	pSort
+	pFields
+	pInclude
+	pLimit
+	pCursor
+	pOffset
+	pCount
+	pSearch
+	pBy
+	pMeasures
+)
+
+var parameterNames = [...]string{"filter", "sort", "fields", "include", "limit", "cursor", "offset", "count", "search", "by", "measures"}
+
+// given is the set of the parameters that stand in q.
+func (q *Query) given() (set parameter) {
+	for i, text := range [...]string{q.Filter, q.Sort, q.Fields, q.Include, q.Limit, q.Cursor, q.Offset, q.Count, q.Search, q.By, q.Measures} {
+		if text != "" {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// only refuses every parameter that the operation does not have; nothing is
+// ever silently ignored.
+func (a *ask) only(allowed parameter) {
+	for extra := a.op.Query.given() &^ allowed; extra != 0; extra &= extra - 1 {
+		a.noParameter(parameterNames[bits.TrailingZeros16(uint16(extra))])
+	}
+}
+
+// noParameter is the one answer for a parameter that is misspelt and for one
+// that names what the caller may not read.
+func (a *ask) noParameter(name string) {
+	a.fault(name, codeNoParameter, "there is no such parameter here")
+}
+
+// conditions understands what chooses records: parent, filter, equality,
+// declared filters and search. The filter's literals must be the first.
+func (a *ask) conditions(c *call) error {
+	if err := a.readFilter(); err != nil {
+		return err
+	}
+	if err := a.readParent(c); err != nil {
+		return err
+	}
+	if len(a.op.Query.Equal) > maxNames {
+		a.fault(a.op.Query.Equal[maxNames].Name, "max", "is one too many: at most %d different fields and filters", maxNames)
+		return a.refused()
+	}
+	for i := range a.op.Query.Equal {
+		a.readEqual(&a.op.Query.Equal[i])
+	}
+	a.readSearch()
+	return nil
+}
+
+// readFilter cuts the values out of the filter; only a shape that was not seen
+// before is parsed.
+func (a *ask) readFilter() error {
+	text := a.op.Query.Filter
+	if text == "" {
+		return nil
+	}
+	key, raw, ok := rule.FilterShape(text)
+	if ok {
+		a.shape('f', key)
+		a.raw = raw
+		a.push(raw...)
+		return nil
+	}
+	e, literals, err := a.sight.ParseFilter(text)
+	if err != nil {
+		return err
+	}
+	a.filter = e
+	a.shape('u', text)
+	a.push(literals...)
+	return nil
+}
+
+// typeFilter gives the literals of the filter the types that e, an expression
+// of the same shape, has for them.
+func (a *ask) typeFilter(e *rule.Expr) error {
+	if a.raw == nil || e == nil {
+		return nil
+	}
+	typed, err := e.Literals(a.raw)
+	if err != nil {
+		return err
+	}
+	copy(a.env.Literals, typed)
+	return nil
+}
+
+// readParent finds the way from the records to the parent of a nested collection.
+func (a *ask) readParent(c *call) error {
+	p := a.op.Parent
+	if p == nil {
+		return nil
+	}
+	sight, err := c.sight(p.Resource)
+	if err != nil {
+		return err
+	}
+	h := sight.Handle(p.Many)
+	if h == nil || !sight.Readable || h.Field.Type.Name != "many" || relation(h) == nil {
+		return NotFound()
+	}
+	v, byKey, ok := address(sight, p.ID)
+	if !ok {
+		return NotFound()
+	}
+	a.parent = a.sight.Handle(h.Field.Type.Inverse.Name)
+	if a.parent == nil {
+		return NotFound()
+	}
+	a.byKey, a.under = byKey, a.push(v, nil)
+	a.shape('p', p.Resource.Name)
+	a.shape('p', p.Many)
+	if byKey != nil {
+		a.key = append(a.key, 'k')
+	}
+	return nil
+}
+
+// address understands the text that addresses a record: its id, else the value
+// of the key field, whose handle is given then.
+func address(sight *rule.Sight, text string) (v any, byKey *rule.Handle, ok bool) {
+	if id, err := value.ParseID(text); err == nil {
+		return id, nil, true
+	}
+	key := sight.Resource.Key
+	if key == nil {
+		return nil, nil, false
+	}
+	h := sight.Handle(key.Name)
+	if h == nil {
+		return nil, nil, false
+	}
+	v, err := parameterValue(key, text)
+	return v, h, err == nil
+}
+
+// readEqual understands one ?name=value.
+func (a *ask) readEqual(q *Equal) {
+	h := a.sight.Handle(q.Name)
+	if h == nil || !h.Field.Stored() || h.Field.Type.Value == nil {
+		a.readDeclared(q)
+		return
+	}
+	switch h.Field.Type.Value.Kind {
+	case value.List, value.Struct, value.JSON:
+		a.fault(q.Name, "type", "cannot be compared with a text; use filter")
+		return
+	}
+	if len(q.Values) > maxEqual {
+		a.fault(q.Name, "max", "must have at most %d values", maxEqual)
+		return
+	}
+	at := len(a.env.Literals)
+	for _, text := range q.Values {
+		v, err := parameterValue(h.Field, text)
+		if err != nil {
+			a.fault(q.Name, "type", "%s", err)
+			return
+		}
+		a.push(v)
+	}
+	// A number of values is rounded up to a power of two by saying the last one
+	// again, so that the number of plans stays small.
+	n := len(a.env.Literals) - at
+	if n == 0 {
+		return
+	}
+	for n&(n-1) != 0 {
+		a.push(a.env.Literals[at+n-1])
+		n++
+	}
+	a.equal = append(a.equal, equality{field: h, place: place{at, n}})
+	a.shape('e', q.Name)
+	a.key = append(a.key, byte(n))
+}
+
+// readDeclared understands a declared filter: ?paying=50000, or ?fresh=true for
+// one without input.
+func (a *ask) readDeclared(q *Equal) {
+	expr := a.sight.Resource.Filters[q.Name]
+	f := declared(a.sight.Resource.Resource, q.Name)
+	if expr == nil || f == nil || !a.visible(expr) {
+		a.noParameter(q.Name)
+		return
+	}
+	if len(q.Values) != 1 {
+		a.fault(q.Name, "max", "must be given once")
+		return
+	}
+	text := q.Values[0]
+	if f.Input != nil {
+		v, err := parameterValue(f.Input, text)
+		if err != nil {
+			a.fault(q.Name, "type", "%s", err)
+			return
+		}
+		if code, wrong := outside(f.Input.Type, v); code != "" {
+			a.fault(q.Name, code, "%s", wrong)
+			return
+		}
+		a.equal = append(a.equal, equality{filter: expr, place: a.push(v)})
+		a.shape('i', q.Name)
+		return
+	}
+	switch text {
+	case "true":
+		a.equal = append(a.equal, equality{filter: expr, place: a.push(nil)})
+		a.shape('i', q.Name)
+	case "false":
+	default:
+		a.fault(q.Name, "type", "must be true or false")
+	}
+}
+
+func declared(r *contract.Resource, name string) *contract.Filter {
+	for _, f := range r.Filters {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// visible reports whether every field that a declared filter reads of its own
+// record exists for the caller; a filter over what is not there is not there.
+func (a *ask) visible(e *rule.Expr) bool {
+	for _, f := range a.sight.Resource.Fields {
+		if e.Reads(f) && a.sight.Handle(f.Name) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// parameterValue reads a value of a field from a query or a path.
+func parameterValue(f *contract.Field, text string) (any, error) {
+	if f.Type.Name == "email" || f.Type.Name == "slug" {
+		text = strings.ToLower(strings.TrimSpace(text)) // they are stored so
+	}
+	return f.Type.Value.ParseText(text)
+}
+
+// readPage understands limit, offset, count and cursor.
+func (a *ask) readPage() {
+	q := &a.op.Query
+	a.limit = a.number("limit", q.Limit, defaultLimit, 1)
+	a.limit = min(a.limit, maxLimit)
+	offset := a.number("offset", q.Offset, 0, 0)
+	if offset > maxOffset {
+		a.fault("offset", "max", "must be at most %d; a cursor goes further", maxOffset)
+	}
+	if q.Offset != "" && q.Cursor != "" {
+		a.fault("offset", "clash", "cannot be combined with cursor")
+	}
+	if q.Count != "" && q.Count != "exact" {
+		a.fault("count", "enum", "must be exact")
+	}
+	a.exact = q.Count != ""
+	a.limits = a.push(int64(a.limit) + 1)
+	if q.Offset != "" {
+		a.push(int64(offset))
+		a.limits.n = 2
+		a.key = append(a.key, 'o')
+	}
+	if a.exact {
+		a.key = append(a.key, 't')
+	}
+}
+
+// number reads a decimal number of at least least; huge ones become maxOffset+1.
+func (a *ask) number(name, text string, absent, least int) int {
+	if text == "" {
+		return absent
+	}
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			a.fault(name, "type", "must be a whole number of at least %d", least)
+			return absent
+		}
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		n = maxOffset + 1
+	}
+	if n < least {
+		a.fault(name, "min", "must be at least %d", least)
+		return absent
+	}
+	return n
+}

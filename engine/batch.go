@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// batchRoutes are the writes that a batch may hold, by method and path.
+type batchRoutes struct {
+	once   sync.Once
+	routes map[string]contract.Route
+}
+
+// batchKinds are the operations on one record.
+var batchKinds = map[string]Kind{"create": Create, "update": Update, "replace": Replace, "delete": Delete, "action": Act}
+
+// route finds what a method and a path such as "/postings/{id}/close" mean. The
+// path may begin with the contract's base path.
+func (e *Engine) route(method, path string) (route contract.Route, id string, ok bool) {
+	b := &e.batchRoutes
+	b.once.Do(func() {
+		b.routes = map[string]contract.Route{}
+		for _, r := range contract.Routes(e.set.Contract) {
+			if _, writes := batchKinds[r.Kind]; writes {
+				b.routes[r.Method+" "+r.Path] = r
+			}
+		}
+	})
+	path = strings.TrimPrefix(path, e.set.Contract.BasePath)
+	parts := strings.Split(path, "/")
+	if len(parts) > 2 {
+		id, parts[2] = parts[2], "{id}"
+	}
+	route, ok = b.routes[method+" "+strings.Join(parts, "/")]
+	return route, id, ok && (len(parts) < 3 || id != "")
+}
+
+// batchMember is one operation of a transaction over several resources.
+type batchMember struct {
+	name string
+	op   *Operation
+	body any
+}
+
+// prepareBatch understands {"operations":[{"method":"POST","path":"/companies",
+// "name":"c","body":{…}},…]}. A value {"$ref":"c#/id"} stands for a part of the
+// record that the operation named c gave.
+func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
+	for _, text := range []string{op.Query.Fields, op.Query.Include, op.Query.Filter} {
+		if text != "" || len(op.Query.Equal) > 0 {
+			return nil, problem.Errorf(problem.UnknownParameter, "a transaction has no parameters")
+		}
+	}
+	list, err := readMembers(c, op.Body)
+	if err != nil {
+		return nil, err
+	}
+	var all gathered
+	var names []string
+	steps := make([]step, len(list))
+	for i, j := range list {
+		m, err := e.readBatchMember(c, j, names)
+		where := ""
+		if err == nil {
+			where = "/body"
+			steps[i], err = e.prepareBatchMember(c, op, m)
+		}
+		if err := all.add(err, i, where); err != nil {
+			return nil, err
+		}
+		steps[i] = within(steps[i], i, where)
+		if m != nil && m.name != "" {
+			names = append(names, m.name)
+		}
+	}
+	if err := all.err(); err != nil {
+		return nil, err
+	}
+	return inOrder(steps), nil
+}
+
+// readBatchMember reads one operation; names are those of the ones before it.
+func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, error) {
+	b := &reader{}
+	members := b.object(j, nil)
+	if members == nil {
+		return nil, b.err(c)
+	}
+	text := func(name string, needed bool) string {
+		v, isText := members[name].(string)
+		switch {
+		case members[name] == nil && needed:
+			b.fault((*spot)(nil).member(name), "required", "is required")
+		case members[name] != nil && !isText:
+			b.fault((*spot)(nil).member(name), "type", "must be a string")
+		}
+		return v
+	}
+	method, path := text("method", true), text("path", true)
+	m := &batchMember{name: text("name", false), body: members["body"]}
+	if strings.Contains(m.name, "#") || slices.Contains(names, m.name) {
+		b.fault((*spot)(nil).member("name"), "format", "must be a new name without #")
+	}
+	for name := range members {
+		if name != "method" && name != "path" && name != "name" && name != "body" {
+			b.unknown((*spot)(nil).member(name))
+		}
+	}
+	if err := b.err(c); err != nil {
+		return nil, err
+	}
+	route, id, ok := e.route(method, path)
+	if !ok {
+		b.fault((*spot)(nil).member("path"), "format", "is no path on which one record is written with this method")
+		return nil, b.err(c)
+	}
+	m.op = &Operation{Kind: batchKinds[route.Kind], Resource: e.set.Resource(route.Resource), ID: id, Action: route.Action}
+	if _, sent := members["body"]; sent && m.op.Kind == Delete {
+		b.fault((*spot)(nil).member("body"), codeUnknown, "must not be sent with this method")
+	} else if !sent && m.op.Kind != Delete && m.op.Kind != Act {
+		b.fault((*spot)(nil).member("body"), "required", "is required")
+	}
+	b.references(m.body, names, (*spot)(nil).member("body"))
+	return m, b.err(c)
+}
+
+// references refuses a $ref to what is not an earlier operation.
+func (b *reader) references(j any, names []string, at *spot) {
+	switch j := j.(type) {
+	case []any:
+		for i, item := range j {
+			b.references(item, names, at.at(i))
+		}
+	case map[string]any:
+		if ref, ok := asRef(j); ok {
+			name, _, pointer := strings.Cut(ref, "#/")
+			if !pointer || !slices.Contains(names, name) {
+				b.fault(at, "reference", "must name an earlier operation and a part of its record, such as c#/id")
+			}
+			return
+		}
+		for name, v := range j {
+			b.references(v, names, at.member(name))
+		}
+	}
+}
+
+// asRef reads {"$ref":"c#/id"}.
+func asRef(j map[string]any) (string, bool) {
+	ref, ok := j["$ref"].(string)
+	return ref, ok && len(j) == 1
+}
+
+func hasRef(j any) bool {
+	switch j := j.(type) {
+	case []any:
+		return slices.ContainsFunc(j, hasRef)
+	case map[string]any:
+		if _, ok := asRef(j); ok {
+			return true
+		}
+		for _, v := range j {
+			if hasRef(v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// prepareBatchMember understands an operation at once, or, when its body refers
+// to others, as soon as they are done.
+func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (step, error) {
+	named := func(s step) step {
+		return func(ctx context.Context, w *work) (*outcome, error) {
+			out, err := s(ctx, w)
+			if err != nil {
+				return nil, err
+			}
+			out.name = m.name
+			if m.name != "" {
+				if w.named == nil {
+					w.named = map[string]*outcome{}
+				}
+				kept := *out
+				w.named[m.name] = &kept
+			}
+			if op.Minimal {
+				out.body = nil
+			}
+			return out, nil
+		}
+	}
+	m.op.Minimal = op.Minimal && m.name == "" // later operations may refer to what has a name
+	if !hasRef(m.body) {
+		s, err := e.prepareOne(c, m.op, m.body)
+		return named(s), err
+	}
+	if _, err := c.writable(m.op.Resource); err != nil {
+		return nil, err
+	}
+	return named(func(ctx context.Context, w *work) (*outcome, error) {
+		b := &reader{}
+		body := w.resolve(b, m.body, nil)
+		return w.run(ctx, b.err(c), m.op, body)
+	}), nil
+}
+
+// resolve puts the values that references stand for in their places.
+func (w *work) resolve(b *reader, j any, at *spot) any {
+	switch j := j.(type) {
+	case []any:
+		out := make([]any, len(j))
+		for i, item := range j {
+			out[i] = w.resolve(b, item, at.at(i))
+		}
+		return out
+	case map[string]any:
+		if ref, ok := asRef(j); ok {
+			name, pointer, _ := strings.Cut(ref, "#/")
+			v, found := w.named[name].part(pointer)
+			if !found {
+				b.fault(at, "reference", "there is no such part in the record")
+			}
+			return v
+		}
+		out := make(map[string]any, len(j))
+		for name, v := range j {
+			out[name] = w.resolve(b, v, at.member(name))
+		}
+		return out
+	}
+	return j
+}
+
+// part finds what a JSON pointer, without its first slash, points to in the
+// record as the caller sees it. Its id is always there.
+func (out *outcome) part(pointer string) (any, bool) {
+	if pointer == "id" {
+		return out.id.String(), true
+	}
+	if out.body == nil {
+		return nil, false
+	}
+	j, err := value.DecodeJSON(out.body, 2*maxDepth)
+	if err != nil {
+		return nil, false
+	}
+	for key := range strings.SplitSeq(pointer, "/") {
+		key = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+		switch in := j.(type) {
+		case map[string]any:
+			v, there := in[key]
+			if !there {
+				return nil, false
+			}
+			j = v
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(in) {
+				return nil, false
+			}
+			j = in[i]
+		default:
+			return nil, false
+		}
+	}
+	return j, true
+}

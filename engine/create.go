@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// input is a body, read: what was sent of each field, typed. The members of a
+// struct that were not sent are not in it.
+type input struct {
+	given map[*contract.Field]any
+	id    value.UUID // the client's own; zero: ours
+	sent  map[string]bool
+}
+
+func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) (step, error) {
+	if err := c.allowed(s.Resource.Create); err != nil {
+		return nil, err
+	}
+	if len(op.IfMatch) > 0 {
+		return nil, problem.Errorf(problem.PreconditionFailed, "there is no record yet whose entity tag could match")
+	}
+	in, err := c.readNew(s, body)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, w *work) (*outcome, error) {
+		rec, err := w.create(ctx, s, in, s.Resource.Create)
+		if err != nil {
+			return nil, err
+		}
+		return w.done(ctx, 201, op, rec["id"].(value.UUID))
+	}, nil
+}
+
+// readNew reads the body of a new record, as far as it can be judged without the
+// database.
+func (c *call) readNew(s *rule.Sight, body any) (*input, error) {
+	b := &reader{}
+	in, unmade := b.newInput(c, s, b.object(body, nil))
+	if err := b.err(c); err != nil {
+		return nil, err
+	}
+	if unmade {
+		return nil, problem.Errorf(problem.Forbidden, "a record like this needs a value that you may not write")
+	}
+	return in, nil
+}
+
+// newInput reads the members of a new record; unmade: a field that the caller
+// may not write would stay without a value that it must have.
+func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *input, unmade bool) {
+	in = &input{given: map[*contract.Field]any{}, sent: map[string]bool{}}
+	if members == nil {
+		return in, false
+	}
+	for _, f := range s.Resource.Fields {
+		here := (*spot)(nil).member(f.Name)
+		stands := c.standing(s, f)
+		j, sent := members[f.Name]
+		in.sent[f.Name] = sent
+		switch {
+		case sent && f.Builtin && f.Name == "id":
+			in.id, _ = b.newID(j, c.env.Now, here)
+		case sent && stands == absent:
+			b.unknown(here)
+		case sent && stands == served:
+			b.fault(here, "readonly", "is set by the server")
+		case sent && stands == denied:
+			b.fault(here, codeForbidden, "you may not write it")
+		case sent:
+			in.given[f], _ = b.field(f, j, here, false)
+		case dispensable(f) || f.Builtin || !f.Stored() || s.Resource.Defaults[f] != nil:
+		case stands == open || stands == perhaps:
+			b.fault(here, "required", "is required")
+		default:
+			unmade = true
+		}
+	}
+	b.strangers(members, s.Resource.Fields, nil)
+	return in, unmade
+}
+
+// create stores a new record. admit is the rule it must meet; nil when it is
+// admitted already.
+func (w *work) create(ctx context.Context, s *rule.Sight, in *input, admit *rule.Expr) (rule.Record, error) {
+	r := s.Resource
+	t := w.e.table(r)
+	rec, err := w.newRecord(ctx, s, in)
+	if err != nil {
+		return nil, err
+	}
+	env := w.env(rec, nil)
+	sent := in.fields(r)
+	rules := append(laws(r, admit, nil), fieldRules(r, sent)...)
+	relational := len(w.c.relational(rules)) > 0
+	judge := func(found truths, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := w.mayWrite(s, env, found, sent); err != nil {
+			return err
+		}
+		return w.lawful(r, admit, nil, env, found)
+	}
+	if !relational { // decided before anything is written
+		if err := judge(nil, nil); err != nil {
+			return nil, err
+		}
+	}
+	args := make([]any, 0, len(t.insert.Columns))
+	for _, column := range t.insert.Columns {
+		args = append(args, rec[column.Name])
+	}
+	_, err = w.tx.Insert(ctx, t.insert, args)
+	var constraint *store.ConstraintError
+	if errors.As(err, &constraint) {
+		// What may not be is said before what is taken.
+		if err := judge(w.imagine(ctx, rules, env)); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, violated(err, in.sent)
+	}
+	if relational {
+		if err := judge(w.ask(ctx, r, rules, env)); err != nil {
+			return nil, err
+		}
+	}
+	w.touched(r, rec["id"].(value.UUID))
+	return rec, t.writeWords(ctx, w.tx, rec, nil)
+}
+
+// fields are the fields that were sent, in the contract's order.
+func (in *input) fields(r *rule.Resource) []*contract.Field {
+	var out []*contract.Field
+	for _, f := range r.Fields {
+		if _, sent := in.given[f]; sent {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// newRecord makes the record: what was sent first, then defaults, which may read it.
+func (w *work) newRecord(ctx context.Context, s *rule.Sight, in *input) (rule.Record, error) {
+	r := s.Resource
+	rec := rule.Record{"id": in.id, "created_at": w.c.env.Now, "updated_at": w.c.env.Now, revisionColumn: int64(1)}
+	if in.id == (value.UUID{}) {
+		rec["id"] = value.NewID(w.c.env.Now.Time())
+	}
+	world := &world{ctx: ctx, e: w.e, tx: w.tx}
+	env := w.env(rec, nil)
+	env.World = world
+	sent := in.fields(r)
+	for _, f := range sent {
+		rec[f.Name] = in.given[f]
+	}
+	if err := w.references(ctx, rec, nil, sent); err != nil {
+		return nil, err
+	}
+	b, unseen := &reader{}, &reader{}
+	for _, f := range r.Fields {
+		here := (*spot)(nil).member(f.Name)
+		v, given := in.given[f]
+		switch {
+		case f.Builtin || !f.Stored() || f.Type.Value == nil:
+		case given:
+			rec[f.Name] = b.complete(r, f.Type, v, here, env)
+		case w.c.standing(s, f) == absent:
+			rec[f.Name] = unseen.missing(r, f, here, env)
+		default:
+			rec[f.Name] = b.missing(r, f, here, env)
+		}
+	}
+	if world.err != nil {
+		return nil, world.err
+	}
+	if len(unseen.faults) > 0 {
+		return nil, errIncomplete()
+	}
+	return rec, b.err(w.c)
+}
+
+// errIncomplete is a record that cannot be stored for a reason that the caller
+// cannot see: a field of which they know nothing would have no value, or a wrong one.
+func errIncomplete() error {
+	return problem.Errorf(problem.Validation, "a value that the server sets itself would not be valid")
+}
+
+// mayWrite refuses fields whose rules do not let the caller write them on env's record.
+func (w *work) mayWrite(s *rule.Sight, env *rule.Env, found truths, sent []*contract.Field) error {
+	b := &reader{}
+	for _, f := range sent {
+		if e := writeRule(s.Resource, f); e != nil && !w.c.holds(e, env, found) {
+			b.barred(w.reads(s, f, env, found), (*spot)(nil).member(f.Name))
+		}
+	}
+	return b.err(w.c)
+}
+
+// barred is a field that the caller may not write on this record: forbidden
+// where it can be read, else a fault of the body.
+func (b *reader) barred(readable bool, at *spot) {
+	if readable {
+		b.fault(at, codeForbidden, "you may not write it")
+	} else {
+		b.fault(at, "unreadable", "cannot be written on this record")
+	}
+}
+
+// reads reports whether the caller can read f on env's record.
+func (w *work) reads(s *rule.Sight, f *contract.Field, env *rule.Env, found truths) bool {
+	h := s.Handle(f.Name)
+	return h != nil && (!h.Masked || w.c.holds(s.Resource.ReadField[f], env, found))
+}

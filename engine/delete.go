@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+func (e *Engine) prepareDelete(c *call, s *rule.Sight, op *Operation) (step, error) {
+	if err := c.allowed(s.Resource.Delete); err != nil {
+		return nil, err
+	}
+	address, byKey, ok := address(s, op.ID)
+	if !ok || !s.Readable {
+		return nil, NotFound()
+	}
+	return func(ctx context.Context, w *work) (*outcome, error) {
+		found, err := w.find(ctx, s, address, byKey, []*rule.Expr{s.Resource.Delete})
+		if err != nil {
+			return nil, err
+		}
+		if err := w.mayDelete(s.Resource, found); err != nil {
+			return nil, err
+		}
+		id := found.rec["id"].(value.UUID)
+		if err := w.preconditions(ctx, op, id); err != nil {
+			return nil, err
+		}
+		return &outcome{status: 204, r: op.Resource, id: id}, w.remove(ctx, s.Resource, id)
+	}, nil
+}
+
+func (w *work) mayDelete(r *rule.Resource, b *before) error {
+	if !w.c.holds(r.Delete, w.env(b.rec, nil), b.found) {
+		return w.c.refused()
+	}
+	return nil
+}
+
+// remove deletes a record. References with `on delete` cascade or clear follow;
+// any other keeps it.
+func (w *work) remove(ctx context.Context, r *rule.Resource, id value.UUID) error {
+	t := w.e.table(r)
+	for _, c := range t.clears {
+		args := []any{id}
+		if c.timed {
+			args = []any{w.c.env.Now, id}
+		}
+		if _, err := w.tx.Update(ctx, c.update, args); err != nil {
+			return err
+		}
+	}
+	w.manyAccounts = w.manyAccounts || t.accounts
+	if a := w.e.set.Contract.Accounts; a != nil && a.Resource == r.Resource {
+		if err := w.removeLogin(ctx, id); err != nil {
+			return err
+		}
+		w.touched(r, id)
+	}
+	_, err := w.tx.Delete(ctx, t.remove, []any{id})
+	var constraint *store.ConstraintError
+	if errors.As(err, &constraint) {
+		return problem.Wrap(err, problem.ReferenceViolation, "other records refer to this one")
+	}
+	return err
+}
+
+// loginTables are Mainstay's own tables about an account.
+var loginTables = []*query.Delete{
+	ofAccount("mainstay_sessions"), ofAccount("mainstay_keys"), ofAccount("mainstay_credentials"),
+}
+
+func ofAccount(table string) *query.Delete {
+	return &query.Delete{Table: query.Table{Name: table, Alias: 1}, Where: equals(
+		query.Col{Alias: 1, Name: "account", Type: uuidType}, query.Param{Slot: 0, Type: uuidType})}
+}
+
+// removeLogin ends all sessions and keys of an account, and its password.
+func (w *work) removeLogin(ctx context.Context, account value.UUID) error {
+	for _, q := range loginTables {
+		if _, err := w.tx.Delete(ctx, q, []any{account}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// rows runs the level's statement with a's literals.
+func (a *ask) rows(ctx context.Context, tx store.Tx, l *level, visit func(store.Row) (more bool)) error {
+	a.args = l.args.Bind(&a.env, a.args[:0])
+	for row, err := range tx.Select(ctx, l.sel, a.args) {
+		if err != nil {
+			return err
+		}
+		if !visit(row) {
+			break
+		}
+	}
+	return nil
+}
+
+// children reads the to-many lists of the records in p, level by level.
+func (a *ask) children(ctx context.Context, tx store.Tx, found lists, l *level, p *rows) error {
+	for _, list := range l.lists {
+		keys := p.keys(list)
+		if len(keys) == 0 {
+			continue
+		}
+		a.env.Literals[a.lists] = keys
+		c := &children{groups: make(map[value.UUID]group, len(keys))}
+		err := a.rows(ctx, tx, list.level, func(row store.Row) bool {
+			parent := c.key(row, list.level.parent)
+			g, ok := c.groups[parent]
+			if !ok {
+				g.from = len(c.ends)
+			}
+			if g.more = len(c.ends)-g.from == listCap; !g.more {
+				c.add(list.level.rec, row)
+			}
+			g.to = len(c.ends)
+			c.groups[parent] = g
+			return c.err == nil
+		})
+		if err == nil {
+			err = c.err
+		}
+		if err != nil {
+			return err
+		}
+		found[list] = c
+		if err := a.children(ctx, tx, found, list.level, &c.rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys are the records of p that have this list, each once.
+func (p *rows) keys(list *many) []any {
+	var keys []any
+	seen := map[value.UUID]bool{}
+	for _, h := range p.holes {
+		if h.list == list && !seen[h.key] {
+			seen[h.key] = true
+			keys = append(keys, h.key)
+		}
+	}
+	return keys
+}
