@@ -1,0 +1,101 @@
+// Package migrate brings a database to what a contract needs: it compares the
+// two, says which steps lead from one to the other, and takes them under a lock,
+// in order. What a step does is the driver's; what would drop, narrow or rewrite
+// data is refused.
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// Desired is what a database must hold for a contract: its tables and, on top of
+// the declared indexes, those that its rules need.
+func Desired(set *rule.Set) *schema.Schema {
+	want := schema.Of(set.Contract)
+	for _, need := range set.Indexes() {
+		var columns []string
+		for _, f := range need.Fields {
+			columns = append(columns, f.Name)
+		}
+		want.Table(need.Resource.Table).NeedIndex(columns...)
+	}
+	return want
+}
+
+// Plan compares the database with what the contract needs. Both results empty:
+// nothing is to be done. Steps are in the order in which they can be taken.
+func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []schema.Refusal, error) {
+	have, err := d.Inspect(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("migrate: inspect: %w", err)
+	}
+	steps, refusals := schema.Diff(have, Desired(set))
+	return steps, refusals, nil
+}
+
+// Refused is the error of a database that cannot follow the contract by adding to it.
+type Refused []schema.Refusal
+
+func (r Refused) Error() string {
+	text := "the database cannot follow the contract without losing or rewriting data:"
+	for _, one := range r {
+		text += fmt.Sprintf("\n  %s: %s", one.What, one.Why)
+	}
+	return text
+}
+
+// Progress is told before each step: the i-th, counted from 1, of n.
+type Progress func(i, n int, s schema.Step)
+
+// lock is the name under which all processes on a database take turns.
+const lock = "mainstay-migrate"
+
+// To brings the database to what the contract needs and tells how many steps it
+// took. Steps that another process takes meanwhile are not taken twice. Nothing
+// is done when a part is Refused. progress may be nil.
+func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (taken int, err error) {
+	err = locked(ctx, d, func() error {
+		steps, refusals, err := Plan(ctx, d, set)
+		switch {
+		case err != nil:
+			return err
+		case len(refusals) > 0:
+			return Refused(refusals)
+		}
+		taken = len(steps)
+		return apply(ctx, d, steps, progress)
+	})
+	return taken, err
+}
+
+// Run takes the steps of a plan. A step that fails ends it; those before it stay
+// taken, and a new plan goes on from there. progress may be nil.
+func Run(ctx context.Context, d store.Driver, steps []schema.Step, progress Progress) error {
+	return locked(ctx, d, func() error { return apply(ctx, d, steps, progress) })
+}
+
+func locked(ctx context.Context, d store.Driver, do func() error) error {
+	unlock, err := d.Lock(ctx, lock)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return errors.Join(do(), unlock())
+}
+
+func apply(ctx context.Context, d store.Driver, steps []schema.Step, progress Progress) error {
+	for i, step := range steps {
+		if progress != nil {
+			progress(i+1, len(steps), step)
+		}
+		if err := d.Apply(ctx, step); err != nil {
+			return fmt.Errorf("migrate: step %d of %d (%s): %w", i+1, len(steps), step, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package migrate_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/migrate"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/sqlite"
+)
+
+const shop = `
+mainstay: 1
+name: shop
+resources:
+  Order:
+    fields:
+      note:  string 1..80 search
+      state: enum open|paid = open
+    access:
+      all: state == "open"
+`
+
+func compile(t *testing.T, source string) *rule.Set {
+	t.Helper()
+	c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(source)})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	set, faults := rule.Compile(c)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	return set
+}
+
+func open(t *testing.T, path string) *sqlite.Driver {
+	t.Helper()
+	d, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func mustPlan(t *testing.T, d store.Driver, set *rule.Set) ([]schema.Step, []schema.Refusal) {
+	t.Helper()
+	steps, refusals, err := migrate.Plan(t.Context(), d, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps, refusals
+}
+
+func TestToMakesADatabaseThatNeedsNothingMore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	d, set := open(t, path), compile(t, shop)
+	var told []string
+	taken, err := migrate.To(t.Context(), d, set, func(i, n int, s schema.Step) {
+		if i != len(told)+1 || i > n {
+			t.Errorf("step %d of %d after %d", i, n, len(told))
+		}
+		told = append(told, s.String())
+	})
+	if err != nil || taken == 0 || taken != len(told) {
+		t.Fatalf("took %d steps, told %q, error %v", taken, told, err)
+	}
+	if !strings.Contains(strings.Join(told, "\n"), "create table orders") {
+		t.Errorf("no table of orders among %q", told)
+	}
+	if steps, refusals := mustPlan(t, d, set); len(steps)+len(refusals) > 0 {
+		t.Errorf("afterwards there are steps %v and refusals %v", steps, refusals)
+	}
+	// Nor after a restart: what was made is recorded in the database.
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if steps, refusals := mustPlan(t, open(t, path), set); len(steps)+len(refusals) > 0 {
+		t.Errorf("after a restart there are steps %v and refusals %v", steps, refusals)
+	}
+}
+
+func TestDesiredHasTheIndexesThatRulesNeed(t *testing.T) {
+	table := migrate.Desired(compile(t, shop)).Table("orders")
+	for _, x := range table.Indexes {
+		if x.Columns[0].Name == "state" {
+			return
+		}
+	}
+	t.Errorf("no index begins with state, which access.read compares: %v", table.Indexes)
+}
+
+func TestToAddsToADatabase(t *testing.T) {
+	d := open(t, filepath.Join(t.TempDir(), "data.db"))
+	if _, err := migrate.To(t.Context(), d, compile(t, shop), nil); err != nil {
+		t.Fatal(err)
+	}
+	more := compile(t, strings.Replace(shop, "      state:", "      amount: int optional index\n      state:", 1))
+	steps, refusals := mustPlan(t, d, more)
+	if len(refusals) > 0 || len(steps) != 2 {
+		t.Fatalf("steps %v, refusals %v; want a column and its index", steps, refusals)
+	}
+	if err := migrate.Run(t.Context(), d, steps, nil); err != nil {
+		t.Fatal(err)
+	}
+	if steps, _ := mustPlan(t, d, more); len(steps) > 0 {
+		t.Errorf("afterwards there are steps %v", steps)
+	}
+}
+
+func TestToRefusesAsAWhole(t *testing.T) {
+	d := open(t, filepath.Join(t.TempDir(), "data.db"))
+	before := compile(t, shop)
+	if _, err := migrate.To(t.Context(), d, before, nil); err != nil {
+		t.Fatal(err)
+	}
+	// One column would be dropped, another one added.
+	other := compile(t, strings.Replace(shop, "note:  string 1..80 search", "amount: int optional", 1))
+	taken, err := migrate.To(t.Context(), d, other, nil)
+	var refused migrate.Refused
+	if !errors.As(err, &refused) || taken != 0 {
+		t.Fatalf("took %d steps, error %v; want Refused", taken, err)
+	}
+	if !strings.Contains(err.Error(), "note") || !strings.Contains(err.Error(), "lost") {
+		t.Errorf("the error does not say what would be lost: %v", err)
+	}
+	if steps, refusals := mustPlan(t, d, before); len(steps)+len(refusals) > 0 {
+		t.Errorf("the database was changed: %v %v", steps, refusals)
+	}
+}
+
+func TestToWaitsForItsTurn(t *testing.T) {
+	d, set := open(t, filepath.Join(t.TempDir(), "data.db")), compile(t, shop)
+	results := make(chan int, 2)
+	for range 2 {
+		go func() {
+			taken, err := migrate.To(t.Context(), d, set, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			results <- taken
+		}()
+	}
+	if a, b := <-results, <-results; (a == 0) == (b == 0) {
+		t.Errorf("two at once took %d and %d steps; one must find nothing left", a, b)
+	}
+}
+
+// failing is a database on which a step fails.
+type failing struct {
+	store.Driver
+	after int
+}
+
+func (f *failing) Apply(ctx context.Context, s schema.Step) error {
+	if f.after--; f.after < 0 {
+		return errors.New("disk full")
+	}
+	return f.Driver.Apply(ctx, s)
+}
+
+func TestToGoesOnWhereAFailureStoppedIt(t *testing.T) {
+	d, set := open(t, filepath.Join(t.TempDir(), "data.db")), compile(t, shop)
+	all, _ := mustPlan(t, d, set)
+	_, err := migrate.To(t.Context(), &failing{d, 2}, set, nil)
+	if err == nil || !strings.Contains(err.Error(), "step 3 of") || !strings.Contains(err.Error(), "disk full") {
+		t.Fatalf("error %v, want one that names the step and the cause", err)
+	}
+	rest, _ := mustPlan(t, d, set)
+	if len(rest) != len(all)-2 {
+		t.Errorf("%d steps are left of %d after 2", len(rest), len(all))
+	}
+	if _, err := migrate.To(t.Context(), d, set, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/mainstay-run/mainstay/api"
+	"github.com/mainstay-run/mainstay/auth"
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/engine"
+	"github.com/mainstay-run/mainstay/keyring"
+	"github.com/mainstay-run/mainstay/observe"
+	"github.com/mainstay-run/mainstay/openapi"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// Load reads and checks the contract in folder: shape, names and expressions. All
+// faults come in one run, by place. c is nil when nothing could be made of it,
+// set when a fault is more than a warning.
+func Load(folder string) (c *contract.Contract, set *rule.Set, faults []contract.Fault) {
+	c, faults = contract.Load(folder)
+	if c == nil {
+		return nil, nil, faults
+	}
+	set, more := rule.Compile(c)
+	if Broken(faults) {
+		set = nil
+	}
+	faults = contract.Sort(append(faults, more...))
+	return c, set, slices.CompactFunc(faults, func(a, b contract.Fault) bool {
+		return a.Pos == b.Pos && a.What == b.What // one line for several operations is one fault
+	})
+}
+
+// Broken reports whether one of the faults is more than a warning.
+func Broken(faults []contract.Fault) bool {
+	for _, f := range faults {
+		if !f.Warning {
+			return true
+		}
+	}
+	return false
+}
+
+// Ground is what outlives a contract: everything that a handler stands on.
+type Ground struct {
+	DB      *store.DB
+	Keys    *keyring.Ring
+	Metrics *observe.Metrics
+	Log     *slog.Logger
+	// Health is served beside the API; nil: it is not.
+	Health http.Handler
+	// Timing shows in each answer how many statements it took.
+	Timing bool
+	// Limiter bounds attempts to sign in, over all contracts.
+	Limiter *auth.Limiter
+}
+
+// Handler answers for one contract.
+func (g *Ground) Handler(set *rule.Set) http.Handler {
+	who := auth.New(g.DB, set, auth.Options{Limiter: g.Limiter})
+	e := engine.New(set, g.DB, g.Keys, engine.Options{Log: g.Log, Auth: who})
+	return api.New(e, who, set, api.Options{
+		Log:      g.Log,
+		Timing:   g.Timing,
+		Observe:  g.Metrics.Request,
+		OpenAPI:  describe(set.Contract),
+		Docs:     openapi.Docs("/openapi.json", set.Contract.Name),
+		Operator: g.Health,
+	})
+}
