@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mainstay-run/mainstay/auth"
+	"github.com/mainstay-run/mainstay/keyring"
+	"github.com/mainstay-run/mainstay/migrate"
+	"github.com/mainstay-run/mainstay/observe"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/seed"
+	"github.com/mainstay-run/mainstay/server"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+func devCommand(c *console) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "dev [FOLDER]",
+		Short: "Serve the contract on this machine, with sample data and reload on save",
+		Long: `Dev makes a SQLite database in FOLDER/.mainstay with the tables that the contract
+needs, loads FOLDER/seed.yaml into it once, and serves API and documentation. A
+contract that is saved is loaded, checked and served at once; one with a fault
+leaves the last good one running and says why. What the database lacks for a new
+contract is added; to begin anew, delete FOLDER/.mainstay.`,
+		Example: `  mainstay dev
+  mainstay dev examples/hiring --listen 127.0.0.1:9000`,
+		Args: oneFolder,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d := &dev{console: c, folder: folder(args), began: time.Now()}
+			ctx, stop := untilToldToStop(cmd.Context())
+			defer stop()
+			return d.run(ctx, listen)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to serve at; port 0 takes any free one")
+	return cmd
+}
+
+// untilToldToStop ends with the first SIGINT or SIGTERM; a second one ends the
+// program at once.
+func untilToldToStop(ctx context.Context) (context.Context, func()) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// dev is one run of the command.
+type dev struct {
+	*console
+	folder string
+	began  time.Time
+	driver store.Driver
+	ground *server.Ground
+}
+
+func (d *dev) run(ctx context.Context, listen string) (err error) {
+	changes, unwatched := server.Watch(ctx, d.folder) // before loading, so that no save is missed
+	set, err := d.servable(d.folder)
+	if err != nil {
+		return err
+	}
+	if unwatched != nil {
+		return unwatched
+	}
+	listener, err := server.Listen(listen, "--listen")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	var keys *keyring.Ring
+	if d.driver, keys, err = openHome(ctx, d.folder); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.driver.Close()) }()
+	if _, err := migrate.To(ctx, d.driver, set, nil); err != nil {
+		return d.stale(err)
+	}
+	db := store.New(d.driver)
+	seeded, err := seed.Load(ctx, db, set, filepath.Join(d.folder, "seed.yaml"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	metrics := observe.New()
+	metrics.CountStatements(db.Statements)
+	s := server.New(server.Options{Listener: listener, Metrics: metrics, Drain: 3 * time.Second})
+	d.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Health: s.Health(), Timing: true, Limiter: auth.NewLimiter(time.Now)}
+	s.Swap(d.ground.Handler(set))
+	defer s.Follow(ctx, changes, d.reload, d.reloaded)()
+	d.welcome(set, "http://"+listener.Addr().String(), seeded)
+	return s.Run(ctx)
+}
+
+// openHome opens what dev keeps in FOLDER/.mainstay, and makes it first where it is not there.
+func openHome(ctx context.Context, folder string) (store.Driver, *keyring.Ring, error) {
+	home := filepath.Join(folder, ".mainstay")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, nil, err
+	}
+	ignore := filepath.Join(home, ".gitignore")
+	if _, err := os.Stat(ignore); errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(ignore, []byte("# a database and keys are not for Git\n*\n"), 0o600); err != nil {
+			return nil, nil, err
+		}
+	}
+	keys, err := keyring.Open(home)
+	if err != nil {
+		return nil, nil, err
+	}
+	driver, err := database{"sqlite", filepath.Join(home, "data.db")}.open(ctx, false, nil)
+	return driver, keys, err
+}
+
+// servable is the contract in a folder when all of it can be carried out.
+func (c *console) servable(folder string) (*rule.Set, error) {
+	set, err := c.loaded(folder)
+	if err != nil {
+		return nil, err
+	}
+	if unbuilt := set.Contract.Unbuilt; len(unbuilt) > 0 {
+		shown := &console{out: c.errs}
+		shown.faults(unbuilt)
+		return nil, &exit{exitFailed, fmt.Errorf("the contract asks for %s not built yet; it is not served without them", count(len(unbuilt), "part"))}
+	}
+	return set, nil
+}
+
+// reload makes the handler of what was saved.
+func (d *dev) reload(ctx context.Context) (http.Handler, error) {
+	set, err := d.servable(d.folder)
+	if err != nil {
+		return nil, err
+	}
+	_, err = migrate.To(ctx, d.driver, set, func(_, _ int, s schema.Step) {
+		d.printf("%s %s\n", paint(d.out, green, "+"), s)
+	})
+	if err != nil {
+		return nil, d.stale(err)
+	}
+	return d.ground.Handler(set), nil
+}
+
+func (d *dev) reloaded(took time.Duration, err error) {
+	if err != nil {
+		d.notef("%s\n%s\n", err, paint(d.errs, yellow, "the last good contract is still served"))
+		return
+	}
+	d.printf("%s\n", paint(d.out, faint, fmt.Sprintf("contract loaded in %s", took.Round(time.Millisecond))))
+}
+
+// stale says how to go on when the database cannot follow the contract.
+func (d *dev) stale(err error) error {
+	if refused := (migrate.Refused)(nil); errors.As(err, &refused) {
+		return fmt.Errorf("%w\nto begin anew with the sample data, stop and delete %s", err, filepath.Join(d.folder, ".mainstay"))
+	}
+	return err
+}

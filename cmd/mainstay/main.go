@@ -1,0 +1,150 @@
+// Command mainstay serves a contract as a protected REST API, and does what a
+// team needs around it: check and lay out the contract, plan and carry out what
+// a database needs, fill it with sample data. Flags, environment and the choice
+// of a database driver end here.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// The exit codes of every command.
+const (
+	exitFailed = 1 // failed, or found what it was told to look for
+	exitMisuse = 2 // an unknown command or flag, a value that cannot be read
+	exitSteps  = 3 // plan: the database needs steps
+)
+
+// exit ends the program with a code. err is printed; nil: everything is said already.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+func misuse(format string, args ...any) error {
+	return &exit{exitMisuse, fmt.Errorf(format, args...)}
+}
+
+// run carries out one command line and gives the code to exit with.
+func run(args []string, in io.Reader, out, errs io.Writer) int {
+	root := newRoot(&console{in: in, out: out, errs: errs})
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		return 0
+	}
+	var e *exit
+	if !errors.As(err, &e) {
+		e = &exit{exitFailed, err}
+	}
+	if e.err != nil {
+		fmt.Fprintf(errs, "mainstay: %v\n", e.err)
+	}
+	return e.code
+}
+
+// newRoot makes the command with all its commands. Cobra, not package flag,
+// because a flag may then follow the folder ("dev examples/hiring --listen …"),
+// which is how people type, and shells get completion for nothing.
+func newRoot(c *console) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mainstay COMMAND [FOLDER] [flags]",
+		Short: "From one contract to a protected REST API",
+		Long: `Mainstay serves a contract as a protected REST API: the database is made for it,
+the access rules run inside the database's own statements, and the documentation
+is written from it.
+
+FOLDER holds contract.yaml, or contract/*.yaml, and defaults to the current one.
+Every flag may also be given by environment: --listen is MAINSTAY_LISTEN.
+A command exits with 0 when it is done, 1 when it failed or found a fault, and
+2 when it was used wrongly. None ever waits for a key.`,
+		Example: `  mainstay dev examples/hiring            serve the example, with sample data
+  mainstay check                          find every fault of ./contract.yaml
+  mainstay routes --json                  list the paths of the API for a script`,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		Args:                       cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return misuse("unknown command %q; %s", args[0], suggestion(cmd, args[0]))
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return flagsFromEnvironment(cmd, os.LookupEnv) },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return misuse("%v; %s --help explains", err, cmd.CommandPath())
+	})
+	root.AddGroup(&cobra.Group{ID: "serve", Title: "Serve:"},
+		&cobra.Group{ID: "contract", Title: "The contract:"},
+		&cobra.Group{ID: "database", Title: "The database:"})
+	for group, commands := range map[string][]*cobra.Command{
+		"serve":    {devCommand(c), serveCommand(c)},
+		"contract": {checkCommand(c), fmtCommand(c), schemaCommand(c), routesCommand(c), openapiCommand(c)},
+		"database": {planCommand(c), migrateCommand(c), seedCommand(c)},
+	} {
+		for _, command := range commands {
+			command.GroupID = group
+			nameVariables(command)
+			root.AddCommand(command)
+		}
+	}
+	root.AddCommand(versionCommand(c))
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
+		"{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}", "", 1)) // Use says it already
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+func suggestion(cmd *cobra.Command, word string) string {
+	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+		return fmt.Sprintf("did you mean %q?", near[0])
+	}
+	return "mainstay --help lists the commands"
+}
+
+// folder is the argument of every command that takes a contract.
+func folder(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}
+
+// oneFolder accepts a folder or none.
+func oneFolder(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return misuse("one FOLDER at most, not %d: %q", len(args), args)
+	}
+	return nil
+}
+
+// noArgument accepts none.
+func noArgument(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return misuse("%s takes no argument, not %q", cmd.Name(), args)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mainstay-run/mainstay/auth"
+	"github.com/mainstay-run/mainstay/keyring"
+	"github.com/mainstay-run/mainstay/migrate"
+	"github.com/mainstay-run/mainstay/observe"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/server"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+func serveCommand(c *console) *cobra.Command {
+	var s serve
+	cmd := &cobra.Command{
+		Use:   "serve [FOLDER]",
+		Short: "Serve the contract in production",
+		Long: `Serve answers the contract's API on --listen, and health (/livez, /readyz),
+figures (/metrics) and profiles on --operator, which the public must not reach.
+It loads no sample data and never changes a database by itself: when steps are
+missing it says which command takes them, and exits with 1.
+
+The secret that all replicas share comes from MAINSTAY_SECRET (32 bytes at least)
+or, on a single machine, from --keys. SIGHUP loads the contract again; SIGTERM
+stops: not ready, no new connections, running requests to their end.`,
+		Example: `  export MAINSTAY_SECRET=$(openssl rand -hex 32)
+  mainstay migrate examples/hiring --database sqlite:/var/lib/hiring/data.db
+  mainstay serve examples/hiring --database sqlite:/var/lib/hiring/data.db`,
+		Args: oneFolder,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.console, s.folder = c, folder(args)
+			s.log = slog.New(slog.NewJSONHandler(c.errs, nil))
+			ctx, stop := untilToldToStop(cmd.Context())
+			defer stop()
+			return s.run(ctx)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&s.url, "database", "", databaseUsage)
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address of the API")
+	flags.StringVar(&s.operatorAt, "operator", "127.0.0.1:9090", "address of health, figures and profiles")
+	flags.StringVar(&s.keysAt, "keys", "", "folder of the secret, made there when it is missing")
+	flags.DurationVar(&s.drain, "drain", 30*time.Second, "how long running requests may take to end at a stop")
+	return cmd
+}
+
+// serve is one run of the command.
+type serve struct {
+	*console
+	folder                          string
+	url, listen, operatorAt, keysAt string
+	drain                           time.Duration
+	log                             *slog.Logger
+	driver                          store.Driver
+	ground                          *server.Ground
+}
+
+func (s *serve) run(ctx context.Context) (err error) {
+	at, err := parseDatabase(s.url)
+	if err != nil {
+		return err
+	}
+	keys, err := s.secret()
+	if err != nil {
+		return err
+	}
+	set, err := s.servable(s.folder)
+	if err != nil {
+		return err
+	}
+	if at.missing() {
+		return lacking(s.folder)
+	}
+	if s.driver, err = at.open(ctx, false, s.log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.driver.Close()) }()
+	if err := fits(ctx, s.driver, set, s.folder); err != nil {
+		return err
+	}
+	db, metrics := store.New(s.driver), observe.New()
+	metrics.CountStatements(db.Statements)
+	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Limiter: auth.NewLimiter(time.Now)}
+	return s.answer(ctx, s.ground.Handler(set), metrics)
+}
+
+// answer listens, and serves until ctx ends.
+func (s *serve) answer(ctx context.Context, handler http.Handler, metrics *observe.Metrics) error {
+	listener, err := server.Listen(s.listen, "--listen")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	operator, err := server.Listen(s.operatorAt, "--operator")
+	if err != nil {
+		return err
+	}
+	defer operator.Close()
+	running := server.New(server.Options{
+		Listener: listener, Operator: operator, Metrics: metrics, Drain: s.drain, Log: s.log,
+		Ready: map[string]func(context.Context) error{"database": s.reachable},
+	})
+	running.Swap(handler)
+	defer running.Follow(ctx, hangups(ctx), s.reload, s.reloaded)()
+	s.announce(ctx, listener, operator)
+	return running.Run(ctx)
+}
+
+func (s *serve) announce(ctx context.Context, listener, operator net.Listener) {
+	s.log.LogAttrs(ctx, slog.LevelInfo, "serving",
+		slog.String("listen", listener.Addr().String()),
+		slog.String("operator", operator.Addr().String()),
+		slog.String("database", s.driver.Limits().Name))
+}
+
+// secret is the installation's.
+func (s *serve) secret() (*keyring.Ring, error) {
+	text, given := os.LookupEnv("MAINSTAY_SECRET")
+	switch {
+	case given && s.keysAt != "":
+		return nil, misuse("MAINSTAY_SECRET and --keys exclude each other")
+	case given:
+		keys, err := keyring.FromSecret([]byte(text))
+		if err != nil {
+			return nil, misuse("MAINSTAY_SECRET: %v", err)
+		}
+		return keys, nil
+	case s.keysAt != "":
+		return keyring.Open(s.keysAt)
+	}
+	return nil, misuse("which secret? Set MAINSTAY_SECRET (openssl rand -hex 32), the same for all replicas, or --keys FOLDER")
+}
+
+// fits refuses a database that lacks something for the contract in folder.
+func fits(ctx context.Context, d store.Driver, set *rule.Set, folder string) error {
+	steps, refusals, err := migrate.Plan(ctx, d, set)
+	switch {
+	case err != nil:
+		return err
+	case len(refusals) > 0:
+		return migrate.Refused(refusals)
+	case len(steps) > 0:
+		return lacking(folder)
+	}
+	return nil
+}
+
+// lacking says which command makes what is missing. The URL is not repeated: it
+// may hold a password.
+func lacking(folder string) error {
+	return fmt.Errorf("the database lacks something that this contract needs; add it with\n  mainstay migrate %s --database URL\n(mainstay plan shows what)", folder)
+}
+
+// reachable is the condition of readiness: the database answers.
+func (s *serve) reachable(ctx context.Context) error {
+	tx, err := s.driver.Begin(ctx, store.Snapshot)
+	if err != nil {
+		return errors.New("does not answer")
+	}
+	return tx.Rollback(ctx)
+}
+
+// hangups tells of SIGHUPs until ctx ends.
+func hangups(ctx context.Context) <-chan struct{} {
+	signals, told := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case told <- struct{}{}:
+			default: // one is waiting already, and it will load what is there now
+			}
+		}
+	}()
+	return told
+}
+
+func (s *serve) reload(ctx context.Context) (http.Handler, error) {
+	set, err := s.servable(s.folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := fits(ctx, s.driver, set, s.folder); err != nil {
+		return nil, err
+	}
+	return s.ground.Handler(set), nil
+}
+
+func (s *serve) reloaded(took time.Duration, err error) {
+	if err != nil {
+		s.log.Error("the new contract is not served, the last good one is", slog.Any("error", err))
+		return
+	}
+	s.log.Info("contract loaded", slog.Duration("took", took))
+}
