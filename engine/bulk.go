@@ -318,7 +318,7 @@ func (e *Engine) bulkSingly(ctx context.Context, c *call, op *Operation) (*Resul
 func (out *outcome) result(op *Operation) *Result {
 	switch {
 	case out.counted:
-		return &Result{Body: strconv.AppendInt([]byte(`{"affected":`), int64(out.count), 10)}
+		return &Result{Body: fmt.Appendf(nil, `{"affected":%d}`, out.count)}
 	case out.members != nil:
 		return &Result{Body: appendMembers(nil, out.members)}
 	}
@@ -451,11 +451,16 @@ func (e *Engine) planWhere(c *call, s *rule.Sight, a *ask, rules []*rule.Expr) (
 		p.q.OrderBy = []query.Order{{Expr: idColumn(s.Resource, alias), NotNull: true}}
 		p.q.Where, err = a.where(l, alias)
 		p.q.Limit = literal(l, intType, limit.at)
-		p.filter = a.filter
+		p.filter, p.reaches = a.filter, append(a.reached(), s.Resource)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, r := range p.reaches { // a filter reads
+		if !c.scoped(r, "read") {
+			return nil, c.outOfScope(r, "read")
+		}
 	}
 	return p, a.typeFilter(p.filter)
 }

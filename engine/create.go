@@ -23,9 +23,6 @@ func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) 
 	if err := c.allowed(s.Resource.Create); err != nil {
 		return nil, err
 	}
-	if len(op.IfMatch) > 0 {
-		return nil, problem.Errorf(problem.PreconditionFailed, "there is no record yet whose entity tag could match")
-	}
 	in, err := c.readNew(s, body)
 	if err != nil {
 		return nil, err
@@ -122,7 +119,7 @@ func (w *work) create(ctx context.Context, s *rule.Sight, in *input, admit *rule
 	var constraint *store.ConstraintError
 	if errors.As(err, &constraint) {
 		// What may not be is said before what is taken.
-		if err := judge(w.imagine(ctx, rules, env)); err != nil {
+		if err := judge(w.imagine(ctx, r, rules, env)); err != nil {
 			return nil, err
 		}
 	}

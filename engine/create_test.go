@@ -193,10 +193,53 @@ func TestCreateWithKeysOfLimitedScope(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a filter needs read as well", func(t *testing.T) {
+		w.id(w.ann, "POST /meters", `{"name":"read me"}`)
+		for _, line := range []string{"PATCH /meters?filter=name > \"a\"&max_affected=9", "DELETE /meters?filter=name > \"a\"&max_affected=9"} {
+			if got := w.no(key("meters:write"), line, `{"notes":"n"}`); got != "forbidden" {
+				t.Error(got)
+			}
+		}
+		if got := w.no(key("tasks:write", "tasks:read"), "PATCH /tasks?filter=team.name > \"a\"&max_affected=9", `{"urgent":true}`); got != "forbidden" {
+			t.Error(got)
+		}
+	})
 	t.Run("write without read has no body", func(t *testing.T) {
 		res, err := w.do(key("meters:write"), "POST /meters", `{"name":"m"}`)
 		if err != nil || res.Created == "" || res.Body != nil {
 			t.Errorf("%+v, %v", res, err)
 		}
+	})
+}
+
+// A rule over relations sees the new record among the others, whether or not it
+// could be stored.
+func TestCreateRuleSeesTheRecordInItsRelations(t *testing.T) {
+	w := openEmpty(t, `
+mainstay: 1
+name: hotel
+resources:
+  Room:
+    fields: {name: string 1..20, guests: many Guest.room}
+    access: {all: true}
+  Guest:
+    fields: {room: Room, name: string 1..20, calm: bool}
+    unique: [[room, name]]
+    access:
+      read:   true
+      create: room.guests.all(g, g.calm)
+      update: room.guests.all(g, g.calm)
+`)
+	room := w.id(nil, "POST /rooms", `{"name":"101"}`)
+	guest := func(name string, calm bool) string { return fmt.Sprintf(`{"room":%q,"name":%q,"calm":%t}`, room, name, calm) }
+	first := w.id(nil, "POST /guests", guest("ann", true))
+	second := w.id(nil, "POST /guests", guest("bob", true))
+	w.refuses(nil, []refusalCase{
+		{"one that breaks the rule", "POST /guests", guest("cid", false), "unauthenticated"},
+		{"even when the name is taken", "POST /guests", guest("ann", false), "unauthenticated"},
+		{"one whose name is taken", "POST /guests", guest("ann", true), "unique-violation #/room:unique #/name:unique"},
+		{"a change that breaks it", "PATCH /guests/" + first, `{"calm":false}`, "unauthenticated"},
+		{"even to a taken name", "PATCH /guests/" + first, `{"calm":false,"name":"bob"}`, "unauthenticated"},
+		{"a change to a taken name", "PATCH /guests/" + second, `{"name":"ann"}`, "unique-violation #/name:unique"},
 	})
 }

@@ -3,10 +3,10 @@
 // and renders what the caller may see. Everything that touches data for
 // somebody comes through Do; HTTP is api's, SQL is the drivers'.
 //
-// Files: read path in ask.go where.go sort.go include.go project.go plan.go
-// page.go cursor.go get.go list.go aggregate.go export.go; write path in write.go body.go create.go
-// update.go delete.go action.go bulk.go batch.go idempotency.go etag.go;
-// accounts in accounts.go.
+// Files: read path in ask.go parameter.go equal.go search.go where.go sort.go
+// include.go project.go plan.go page.go cursor.go get.go list.go aggregate.go
+// export.go etag.go; write path in write.go body.go create.go update.go
+// delete.go action.go bulk.go batch.go idempotency.go; accounts in accounts.go.
 package engine
 
 import (

@@ -119,6 +119,8 @@ type rowPlan struct {
 	rules []*rule.Expr // one condition each, the last columns of q
 	// filter is a request's filter, for the types of its literals; nil for none.
 	filter *rule.Expr
+	// reaches are the resources that the request's conditions look into.
+	reaches []*rule.Resource
 }
 
 // plan finds the statement of this name for rules, or has its Where and its
@@ -250,11 +252,11 @@ func (w *work) ask(ctx context.Context, r *rule.Resource, rules []*rule.Expr, en
 	return nil, problem.Errorf(problem.Internal, "a record that was just written is not there")
 }
 
-// imagine finds what relational rules say of env's record although it could not
-// be written: by following relations one by one.
-func (w *work) imagine(ctx context.Context, rules []*rule.Expr, env *rule.Env) (truths, error) {
+// imagine finds what relational rules would say of env's record if it could be
+// written, by following relations one by one.
+func (w *work) imagine(ctx context.Context, r *rule.Resource, rules []*rule.Expr, env *rule.Env) (truths, error) {
 	found := truths{}
-	world := &world{ctx: ctx, e: w.e, tx: w.tx}
+	world := &world{ctx: ctx, e: w.e, tx: w.tx, r: r, over: env.Record}
 	env.World = world
 	for _, e := range w.c.relational(rules) {
 		found[e] = e.Holds(env)

@@ -79,14 +79,8 @@ func (e *Engine) plan(c *call, a *ask, build func(*ask) (*plan, error)) (*plan, 
 		if err != nil {
 			return nil, err
 		}
-		if made.filter = a.filter; a.filter != nil {
-			made.reaches = append(made.reaches, a.filter.Reaches()...)
-		}
-		for _, q := range a.equal {
-			if q.filter != nil {
-				made.reaches = append(made.reaches, q.filter.Reaches()...)
-			}
-		}
+		made.filter = a.filter
+		made.reaches = append(made.reaches, a.reached()...)
 		p = e.readPlans.keep(planKey{a.sight.View, a.sight.Resource, string(a.key)}, made)
 	}
 	for _, r := range p.reaches {
@@ -95,6 +89,19 @@ func (e *Engine) plan(c *call, a *ask, build func(*ask) (*plan, error)) (*plan, 
 		}
 	}
 	return p, a.typeFilter(p.filter)
+}
+
+// reached are the resources that the request's conditions look into.
+func (a *ask) reached() (out []*rule.Resource) {
+	if a.filter != nil {
+		out = append(out, a.filter.Reaches()...)
+	}
+	for _, q := range a.equal {
+		if q.filter != nil {
+			out = append(out, q.filter.Reaches()...)
+		}
+	}
+	return out
 }
 
 func (r *readPlans) find(s *rule.Sight, shape []byte) *plan {

@@ -334,7 +334,7 @@ func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, 
 		err := w.update(ctx, r, old, next, changed)
 		var constraint *store.ConstraintError
 		if errors.As(err, &constraint) {
-			if err := judge(w.imagine(ctx, rules, env)); err != nil {
+			if err := judge(w.imagine(ctx, r, rules, env)); err != nil {
 				return err
 			}
 		}

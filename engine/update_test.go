@@ -267,6 +267,18 @@ func TestPreconditions(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a collection has no tag", func(t *testing.T) {
+		for _, change := range []func(*Operation){match("*"), match(`"r1"`), none("*")} {
+			for line, body := range map[string]string{
+				"POST /meters": `{"name":"m"}`, "POST /meters/batch": `{"operations":[{"create":{"name":"m"}}]}`,
+				"PATCH /meters?filter=true&max_affected=1": `{"tally":1}`, "DELETE /meters?filter=true&max_affected=1": "",
+			} {
+				if got := w.no(w.ann, line, body, change); got != "precondition-failed" {
+					t.Errorf("%s: %s", line, got)
+				}
+			}
+		}
+	})
 	t.Run("rights come before tags", func(t *testing.T) {
 		if got := w.no(w.bob, "DELETE /tasks/"+id, "", match(`"wrong"`)); got != "forbidden" {
 			t.Error(got)

@@ -15,7 +15,7 @@ func (a *ask) where(l *rule.Lowering, alias int) (query.Expr, error) {
 	}
 	for _, q := range a.equal {
 		if q.filter != nil {
-			conditions = append(conditions, a.declared(l, q, alias)...)
+			conditions = append(conditions, l.Declared(q.filter, alias, func(env *rule.Env) any { return env.Literals[q.at] }))
 			continue
 		}
 		column := l.Column(q.field, alias)
@@ -40,19 +40,6 @@ func (a *ask) where(l *rule.Lowering, alias int) (query.Expr, error) {
 		conditions = append(conditions, l.Filter(a.filter, alias))
 	}
 	return all(append(conditions, a.searched(l, alias)...)), nil
-}
-
-// declared is a declared filter. It is the contract's word, but it is the caller
-// who asks: it never holds on a row where the caller may not read one of its fields.
-func (a *ask) declared(l *rule.Lowering, q equality, alias int) []query.Expr {
-	at := q.at
-	conditions := []query.Expr{l.Declared(q.filter, alias, func(env *rule.Env) any { return env.Literals[at] })}
-	for _, h := range a.sight.Handles {
-		if h.Masked && q.filter.Reads(h.Field) {
-			conditions = append(conditions, l.Rule(a.sight.Resource.ReadField[h.Field], alias))
-		}
-	}
-	return conditions
 }
 
 // literal is a parameter that each request fills from its literals.

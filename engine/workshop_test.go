@@ -24,7 +24,7 @@ import (
 // workshop is testdata/workshop.yaml on a real database. Ann leads the team
 // "acme", Bob is a member of it, Cid of "rivals" only; Adi is an admin.
 type workshop struct {
-	*testing.T
+	testing.TB
 	e                  *Engine
 	set                *rule.Set
 	db                 *store.DB
@@ -33,7 +33,7 @@ type workshop struct {
 	acme, rivals       string // ids
 }
 
-func openWorkshop(t *testing.T) *workshop {
+func openWorkshop(t testing.TB) *workshop {
 	t.Helper()
 	text, err := os.ReadFile("testdata/workshop.yaml")
 	if err != nil {
@@ -57,7 +57,7 @@ func openWorkshop(t *testing.T) *workshop {
 }
 
 // openEmpty serves a contract on a new database.
-func openEmpty(t *testing.T, text string) *workshop {
+func openEmpty(t testing.TB, text string) *workshop {
 	t.Helper()
 	c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(text)})
 	var set *rule.Set
@@ -88,7 +88,7 @@ func openEmpty(t *testing.T, text string) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workshop{T: t, set: set, db: store.New(driver), now: noon}
+	w := &workshop{TB: t, set: set, db: store.New(driver), now: noon}
 	w.e = New(set, w.db, keys, Options{Now: func() time.Time { return w.now }})
 	return w
 }
@@ -248,9 +248,9 @@ type refusalCase struct {
 func (w *workshop) refuses(who *auth.Principal, cases []refusalCase) {
 	w.Helper()
 	for _, tt := range cases {
-		w.Run(tt.name, func(t *testing.T) {
+		w.TB.(*testing.T).Run(tt.name, func(t *testing.T) {
 			inner := *w
-			inner.T = t
+			inner.TB = t
 			if got := inner.no(who, tt.line, tt.body); got != tt.want {
 				t.Errorf("%s %s\n got %s\nwant %s", tt.line, tt.body, got, tt.want)
 			}

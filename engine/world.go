@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/store"
@@ -16,6 +17,10 @@ type world struct {
 	e   *Engine
 	tx  store.Tx
 	err error
+	// over, a record of r, stands in place of what is stored under its id, as if
+	// it had been written; nil: nothing does.
+	r    *rule.Resource
+	over rule.Record
 }
 
 var _ rule.World = (*world)(nil)
@@ -24,6 +29,9 @@ var _ rule.World = (*world)(nil)
 func (w *world) Lookup(resource string, id value.UUID) (rule.Record, bool) {
 	if w.err != nil {
 		return nil, false
+	}
+	if w.over != nil && w.r.Name == resource && w.over["id"] == id {
+		return w.over, true
 	}
 	t := w.e.table(w.e.set.Resource(resource))
 	found, err := t.records(w.ctx, w.tx, t.byID, id)
@@ -42,5 +50,12 @@ func (w *world) Related(resource, field string, id value.UUID) []rule.Record {
 	t := w.e.table(w.e.set.Resource(resource))
 	found, err := t.records(w.ctx, w.tx, t.relatedBy(field), id)
 	w.err = err
+	if w.over == nil || w.r.Name != resource {
+		return found
+	}
+	found = slices.DeleteFunc(found, func(rec rule.Record) bool { return rec["id"] == w.over["id"] })
+	if w.over[field] == id {
+		found = append(found, w.over)
+	}
 	return found
 }

@@ -62,6 +62,9 @@ func (e *Engine) write(ctx context.Context, c *call, op *Operation) (*Result, er
 	if err != nil {
 		return nil, err
 	}
+	if op.ID == "" && (len(op.IfMatch) > 0 || slices.Contains(op.IfNoneMatch, "*")) {
+		return nil, problem.Errorf(problem.PreconditionFailed, "this path is no record; it has no entity tag")
+	}
 	out, replayed, err := e.commit(ctx, c, op, do)
 	if err != nil {
 		return nil, err

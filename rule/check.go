@@ -415,8 +415,8 @@ func (c *checker) inline(e ast.Expr, r *contract.NamedRule) node {
 	if slices.Contains(c.rules, r.Name) {
 		return c.flaw(e, "", "the rule '%s' uses itself", r.Name)
 	}
-	tree, f := parse(r.Expr.Source)
-	if f != nil {
+	tree := c.set.trees[r.Name]
+	if tree == nil {
 		return nil // reported once, where the rule stands
 	}
 	info, vars, over := c.info, c.vars, c.override

@@ -3,6 +3,9 @@ package rule
 import (
 	"fmt"
 	"strings"
+	"unicode"
+
+	"cel.dev/cel-go/common/ast"
 
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/problem"
@@ -13,12 +16,18 @@ import (
 type compiler struct {
 	set    *Set
 	faults []contract.Fault
+	// unclear are the names of fields whose type could not be read; see check.
+	unclear map[string]bool
 }
 
 // Compile checks and types every expression of c. All faults are reported in one
-// run; the Set is nil when one of them is not a warning.
+// run; the Set is nil when one of them is not a warning. A contract with faults of
+// its own may be compiled for the sake of those of its expressions.
 func Compile(c *contract.Contract) (*Set, []contract.Fault) {
-	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources))}}
+	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources)), trees: map[string]*ast.AST{}}, unclear: map[string]bool{}}
+	for _, r := range c.Resources {
+		k.findUnclear(r.Fields)
+	}
 	for _, r := range c.Resources {
 		k.set.resources[r.Name] = &Resource{
 			Resource:   r,
@@ -27,6 +36,7 @@ func Compile(c *contract.Contract) (*Set, []contract.Fault) {
 			Defaults:   map[*contract.Field]*Expr{},
 			Actions:    map[string]*Action{},
 			Filters:    map[string]*Expr{},
+			self:       &value.Type{Kind: value.ID, Resource: r.Name},
 		}
 	}
 	k.namedRules()
@@ -49,9 +59,12 @@ func Compile(c *contract.Contract) (*Set, []contract.Fault) {
 // depends on where they are used, and is checked there.
 func (k *compiler) namedRules() {
 	for _, r := range k.set.Contract.Rules {
-		if _, f := parse(r.Expr.Source); f != nil {
+		tree, f := parse(r.Expr.Source)
+		if f != nil {
 			k.fault(r.Expr, "rules."+r.Name, *f)
+			continue
 		}
+		k.set.trees[r.Name] = tree
 	}
 }
 
@@ -73,10 +86,44 @@ func (k *compiler) fault(e contract.Expr, place string, f flaw) {
 func (k *compiler) check(p place, e contract.Expr, where string, want *contract.Type) *Expr {
 	p.set = k.set
 	out, flaws := checkText(p, e.Source, want)
+	if len(flaws) > 0 && k.isUnclear(e.Source, 0) {
+		return nil // it would be told what the type's own fault says
+	}
 	for _, f := range flaws {
 		k.fault(e, where, f)
 	}
 	return out
+}
+
+// findUnclear notes the fields whose type could not be read.
+func (k *compiler) findUnclear(fields []*contract.Field) {
+	for _, f := range fields {
+		for t := f.Type; t != nil; t = t.Elem {
+			if t.Name == "unknown" {
+				k.unclear[f.Name] = true
+			}
+			k.findUnclear(t.Members)
+		}
+	}
+}
+
+// isUnclear reports whether an expression, or a rule that it uses, holds the name
+// of a field whose type could not be read. depth bounds rules that use themselves.
+func (k *compiler) isUnclear(source string, depth int) bool {
+	if len(k.unclear) == 0 || depth > 8 {
+		return false
+	}
+	for _, word := range strings.FieldsFunc(source, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if k.unclear[word] {
+			return true
+		}
+		for _, r := range k.set.Contract.Rules {
+			if r.Name == word && k.isUnclear(r.Expr.Source, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (k *compiler) resource(r *Resource) {

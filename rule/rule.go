@@ -9,6 +9,8 @@
 package rule
 
 import (
+	"cel.dev/cel-go/common/ast"
+
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -19,6 +21,7 @@ type Set struct {
 	resources map[string]*Resource
 	atoms     []atom // what a View depends on, see view.go
 	views     viewCache
+	trees     map[string]*ast.AST // the named rules that could be read, by name
 }
 
 // Resource finds a resource by name, nil when there is none.
@@ -35,6 +38,8 @@ type Resource struct {
 	Defaults              map[*contract.Field]*Expr
 	Actions               map[string]*Action
 	Filters               map[string]*Expr // declared filters by name; Env.Input is the parameter
+
+	self *value.Type // of a record of it as a value: its id
 }
 
 // Check is an invariant with the sentence that its violation shows.

@@ -151,6 +151,7 @@ func (s *Sight) addStored() {
 // add makes the handle of a field unless its rule denies it whatever the row.
 func (s *Sight) add(f *contract.Field) {
 	if f.Hidden {
+		s.Whole = false // a write to it moves the revision and must not be seen
 		return
 	}
 	h := &Handle{Field: f, Sight: s}
