@@ -67,7 +67,7 @@ func (x *exchange) run() error {
 	readable := h.cors.apply(header, x.r)
 	n, id, ok := h.routes.match(x.r.URL)
 	if !ok {
-		return problem.Errorf(problem.NotFound, "there is nothing at this path")
+		return engine.NotFound()
 	}
 	x.node, x.id = n, id
 	if x.r.Method == http.MethodOptions {

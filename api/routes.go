@@ -94,7 +94,9 @@ func table(c *contract.Contract, find func(name string) *rule.Resource, o Option
 		ep := &endpoint{method: r.Method, route: c.BasePath + r.Path, action: r.Action, format: r.Format}
 		var ok bool
 		if ep.operation, ok = operations[r.Kind]; !ok {
-			ep.operation = accountOperations[r.Kind]
+			if ep.operation, ok = accountOperations[r.Kind]; !ok {
+				panic("api: no operation for routes of kind " + r.Kind)
+			}
 		}
 		if r.Resource != "" {
 			ep.resource = find(r.Resource)

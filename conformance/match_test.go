@@ -23,11 +23,31 @@ var wildcards = map[string]string{
 // wildcard is <uuid>, or <uuid:posting> which keeps what it matched as ${posting}.
 var wildcard = regexp.MustCompile(`<(uuid|time|number|text|any)(?::([a-z_0-9]+))?>`)
 
+// variable is ${posting}, what a wildcard has kept.
+var variable = regexp.MustCompile(`\$\{([a-z_0-9]+)\}`)
+
+// fill puts what was kept into text.
+func fill(text string, vars map[string]string) (string, error) {
+	var missing error
+	filled := variable.ReplaceAllStringFunc(text, func(name string) string {
+		v, ok := vars[name[2:len(name)-1]]
+		if !ok {
+			missing = fmt.Errorf("nothing was kept as %s", name)
+		}
+		return v
+	})
+	return filled, missing
+}
+
 // rest stands for further members of an object or items of a list.
 const rest = "…"
 
 // matchText compares text with a pattern and keeps what its wildcards matched.
 func matchText(pattern, text string, vars map[string]string) error {
+	pattern, err := fill(pattern, vars)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	var names []string
 	last := 0
@@ -212,6 +232,9 @@ func TestMatch(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.fault)
 			}
 		})
+	}
+	if err := matchJSON(`{"a":"<uuid:id>","b":["${id}"]}`, `{"a":"0193e8b0-0000-7000-8000-000000000000","b":["other"]}`, map[string]string{}); err == nil {
+		t.Error("what was kept is not compared")
 	}
 	vars := map[string]string{}
 	if err := matchText(`"<text:tag>"; n=<number:n>`, `"r1"; n=4`, vars); err != nil || vars["tag"] != "r1" || vars["n"] != "4" {

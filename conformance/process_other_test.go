@@ -1,0 +1,7 @@
+//go:build !linux
+
+package conformance
+
+import "syscall"
+
+func endWithParent(*syscall.SysProcAttr) {}
