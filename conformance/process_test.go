@@ -44,6 +44,8 @@ type process struct {
 	took  time.Duration // from its start until it said where it listens
 	out   output        // what it prints on standard output and standard error
 	cmd   *exec.Cmd
+	began time.Time
+	found chan string   // gets the address
 	ended chan struct{} // closed once code is set
 	code  int           // it exited with; -1 when a signal ended it
 }
@@ -64,11 +66,25 @@ func command(args ...string) *exec.Cmd {
 // latest it is killed with the test.
 func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
+	p := launch(t, cmd)
+	select {
+	case p.url = <-p.found:
+	case <-p.ended:
+	case <-time.After(patience):
+		t.Fatalf("%s neither listens nor ends:\n%s", cmd, p.stacks())
+	}
+	p.took = time.Since(p.began)
+	return p
+}
+
+// launch is start for who does not want to wait.
+func launch(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
 	endWithParent(cmd.SysProcAttr)
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	p.out.found = make(chan string, 1)
+	p := &process{cmd: cmd, found: make(chan string, 1), ended: make(chan struct{})}
+	p.out.found = p.found
 	cmd.Stdout, cmd.Stderr = &p.out, &p.out
-	began := time.Now()
+	p.began = time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +94,6 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 		close(p.ended)
 	}()
 	t.Cleanup(p.kill)
-	select {
-	case p.url = <-p.out.found:
-	case <-p.ended:
-	case <-time.After(patience):
-		t.Fatalf("%s neither listens nor ends:\n%s", cmd, p.stacks())
-	}
-	p.took = time.Since(began)
 	return p
 }
 
@@ -141,9 +150,10 @@ var address = regexp.MustCompile(`(?:http://|"listen":")(127\.0\.0\.1:\d+)[/"\n]
 
 // output keeps what a program prints, and finds the first address in it.
 type output struct {
-	lock  sync.Mutex
-	b     bytes.Buffer
-	found chan string // nil once it was found
+	lock    sync.Mutex
+	b       bytes.Buffer
+	found   chan string   // nil once it was found
+	changed chan struct{} // closed when more has come
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -156,6 +166,10 @@ func (o *output) Write(p []byte) (int, error) {
 			o.found = nil
 		}
 	}
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
 	return len(p), nil
 }
 
@@ -163,4 +177,35 @@ func (o *output) String() string {
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	return o.b.String()
+}
+
+// more is what was printed until now, and a channel that is closed when there is more.
+func (o *output) more() (string, <-chan struct{}) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.b.String(), o.changed
+}
+
+// await waits until the program has printed text n times.
+func (p *process) await(t testing.TB, text string, n int) {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		printed, more := p.out.more()
+		if strings.Count(printed, text) >= n {
+			return
+		}
+		select {
+		case <-more:
+		case <-p.ended:
+			if printed = p.out.String(); strings.Count(printed, text) < n {
+				t.Fatalf("%s ended before it printed %q %d times:\n%s", p.cmd, text, n, printed)
+			}
+		case <-limit:
+			t.Fatalf("%s does not print %q %d times:\n%s", p.cmd, text, n, p.stacks())
+		}
+	}
 }

@@ -70,12 +70,12 @@ func (l *loader) move(r *Resource, v node, place string) *Move {
 		l.fault(t.pos, place, "a move names a field, the words it may come from and the one it goes to", mend)
 		return nil
 	}
-	f := l.findField(r, list[0].text, place)
+	f := l.findField(r, list[0].text(), place)
 	if f == nil || f.Type.Name == "unknown" {
 		return nil
 	}
 	if f.Type.Name != "enum" {
-		l.fault(list[0].text.pos, place, fmt.Sprintf("'%s' is no enum", f.Name), "a move goes from word to word of an enum")
+		l.fault(list[0].pos(), place, fmt.Sprintf("'%s' is no enum", f.Name), "a move goes from word to word of an enum")
 		return nil
 	}
 	m := &Move{Field: f, To: goal.s}
@@ -87,7 +87,7 @@ func (l *loader) move(r *Resource, v node, place string) *Move {
 				continue
 			}
 			if from < i {
-				w := p.text.cut(from, i)
+				w := p.text().cut(from, i)
 				sound = l.from(m, w, place) && sound
 			}
 			from = i + 1
@@ -97,7 +97,7 @@ func (l *loader) move(r *Resource, v node, place string) *Move {
 		return nil
 	}
 	if !f.Readonly {
-		l.warn(list[0].text.pos, place, fmt.Sprintf("'%s' can also be written directly, past the moves", f.Name), fmt.Sprintf("write 'readonly' at %s.%s", r.Name, f.Name))
+		l.warn(list[0].pos(), place, fmt.Sprintf("'%s' can also be written directly, past the moves", f.Name), fmt.Sprintf("write 'readonly' at %s.%s", r.Name, f.Name))
 	}
 	return m
 }
@@ -166,9 +166,9 @@ func (l *loader) assigns(r *Resource, v node, place string, move *Move) []*Assig
 	return list
 }
 
-// filters reads declared filters: paying: {input: int, where: salary_max >= input}.
+// filters reads declared filters: senior: {input: int, where: years >= input}.
 func (l *loader) filters(r *Resource, v node, place string) {
-	for _, p := range l.entries(v, place, "paying: {input: int, where: salary_max >= input}") {
+	for _, p := range l.entries(v, place, "senior: {input: int, where: years >= input}") {
 		here := place + "." + p.name
 		switch {
 		case !isName(p.name, false, true, 50):

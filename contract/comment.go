@@ -1,6 +1,9 @@
 package contract
 
-import "strings"
+import (
+	"sort"
+	"strings"
+)
 
 // above is the comment in the lines directly above a key, in the key's own
 // column: its description. A blank line or anything else ends it.
@@ -65,11 +68,8 @@ func comments(v node) []comment {
 	return list
 }
 
+// within reports whether an offset is in one of the spans, which are in order.
 func within(spans [][2]int, at int) bool {
-	for _, s := range spans {
-		if at >= s[0] && at < s[1] {
-			return true
-		}
-	}
-	return false
+	i := sort.Search(len(spans), func(i int) bool { return spans[i][1] > at })
+	return i < len(spans) && spans[i][0] <= at
 }

@@ -105,9 +105,7 @@ func isLiteral(s string) bool {
 	if s == "true" || s == "false" {
 		return true
 	}
-	if strings.HasPrefix(s, "-") {
-		s = s[1:]
-	}
+	s = strings.TrimPrefix(s, "-")
 	t := celNext(s, 0)
 	if t.to == len(s) {
 		return t.kind == celNumber || t.kind == celString

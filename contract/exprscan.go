@@ -122,9 +122,8 @@ func celExtent(s string, i int) int {
 	}
 }
 
-// celNames calls use with every name of an expression that does not stand
-// behind a dot, and tells whether a dot follows.
-func celNames(s string, use func(name string, from int)) {
+// celNames calls use with every name of an expression that does not stand behind a dot.
+func celNames(s string, use func(name string)) {
 	dot := false
 	for i := 0; ; {
 		t := celNext(s, i)
@@ -132,7 +131,7 @@ func celNames(s string, use func(name string, from int)) {
 			return
 		}
 		if t.kind == celIdent && !dot {
-			use(s[t.from:t.to], t.from)
+			use(s[t.from:t.to])
 		}
 		dot = t.kind == celPunct && s[t.from] == '.'
 		i = t.to

@@ -27,6 +27,9 @@ func Format(src []byte) ([]byte, error) {
 	y.attach(top)
 	var p printer
 	p.block(top, 0)
+	if len(top.entries) == 0 {
+		p.line(0, "{}")
+	}
 	out := append(bytes.TrimRight(bytes.TrimLeft(p.out.Bytes(), "\n"), "\n"), '\n')
 	again, err := parseFile(out)
 	if err != nil || !sameValues(root.n, again.n) || len(comments(again)) != len(y.comments) {

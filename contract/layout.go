@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -188,10 +189,12 @@ func tidyAccess(key string) string {
 // tidySpaces leaves one space between the words of a field, texts in quotes
 // aside, and none around the '|' of an enum.
 func tidySpaces(s string) string {
-	if at := equals(s); at < 0 {
-		s = bars.ReplaceAllString(s, "|")
-	} else {
-		s = bars.ReplaceAllString(s[:at], "|") + s[at:]
+	if words, ok := strings.CutPrefix(s, "enum "); ok && !strings.HasPrefix(strings.TrimLeft(words, " "), "|") {
+		end := len(words)
+		if at := equals(words); at >= 0 {
+			end = at
+		}
+		s = "enum " + bars.ReplaceAllString(words[:end], "|") + words[end:]
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -218,13 +221,7 @@ func (y *layout) attach(root *block) {
 	leads := map[*entry][]string{}
 	feet := map[*block][]string{}
 	for _, c := range y.comments {
-		before := -1
-		for i, e := range y.entries {
-			if e.start > c.offset {
-				break
-			}
-			before = i
-		}
+		before := sort.Search(len(y.entries), func(i int) bool { return y.entries[i].start > c.offset }) - 1
 		var prev, next *entry
 		if before >= 0 {
 			prev = y.entries[before]

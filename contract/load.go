@@ -107,6 +107,7 @@ func sortedKeys(files map[string][]byte) []string {
 type sections struct {
 	single map[string]pair
 	merged map[string][]pair
+	places map[string]Pos // of the merged entries, by section and name
 	first  Pos
 }
 
@@ -114,7 +115,7 @@ var singles = []string{"mainstay", "name", "description", "base", "accounts", "c
 var merging = []string{"rules", "resources", "services", "subscriptions", "jobs"}
 
 func (l *loader) merge(files []*file) sections {
-	s := sections{map[string]pair{}, map[string][]pair{}, Pos{files[0].name, 1, 1}}
+	s := sections{map[string]pair{}, map[string][]pair{}, map[string]Pos{}, Pos{files[0].name, 1, 1}}
 	for _, f := range files {
 		for _, p := range (node{f.root, f}).pairs() {
 			switch {
@@ -151,12 +152,12 @@ func (l *loader) mergeSection(s *sections, section pair) {
 		return
 	}
 	for _, p := range section.value.pairs() {
-		twice := slices.IndexFunc(s.merged[section.name], func(q pair) bool { return q.name == p.name })
-		if twice >= 0 {
-			first := s.merged[section.name][twice].key.pos()
-			l.fault(p.key.pos(), section.name+"."+p.name, fmt.Sprintf("stands twice, first at %s", first), "remove one, or join the two")
+		place := section.name + "." + p.name
+		if first, twice := s.places[place]; twice {
+			l.fault(p.key.pos(), place, fmt.Sprintf("stands twice, first at %s", first), "remove one, or join the two")
 			continue
 		}
+		s.places[place] = p.key.pos()
 		s.merged[section.name] = append(s.merged[section.name], p)
 	}
 }

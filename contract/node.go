@@ -118,6 +118,7 @@ func (v node) items() []node {
 func (v node) text() text {
 	pos := v.pos()
 	start := v.f.offset(pos.Line, pos.Col)
+	quote := byte(0)
 	switch {
 	case v.n.Style&blocks != 0:
 		end := strings.IndexByte(v.f.src[start:], '\n')
@@ -126,17 +127,18 @@ func (v node) text() text {
 		}
 		start += end + 1
 		pos = Pos{pos.File, pos.Line + 1, 1}
-		t := text{s: v.n.Value, pos: pos, origin: align(v.n.Value, v.f.src[start:], pos)}
+		t := text{s: v.n.Value, pos: pos, origin: align(v.n.Value, v.f.src[start:], pos, 0)}
 		t.pos = t.at(0)
 		return t
 	case v.n.Style&quotes != 0:
+		quote = v.f.src[start]
 		start++
 		pos.Col++
 	}
 	if strings.HasPrefix(v.f.src[start:], v.n.Value) && !strings.Contains(v.n.Value, "\n") {
 		return text{s: v.n.Value, pos: pos}
 	}
-	return text{s: v.n.Value, pos: pos, origin: align(v.n.Value, v.f.src[start:], pos)}
+	return text{s: v.n.Value, pos: pos, origin: align(v.n.Value, v.f.src[start:], pos, quote)}
 }
 
 // end is the byte offset after a scalar or a flow collection.

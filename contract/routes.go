@@ -26,7 +26,11 @@ type Route struct {
 // Routes lists every route: the resources in the contract's order, then sign-in,
 // then the transaction. A resource without access has none.
 func Routes(c *Contract) []Route {
-	var routes []Route
+	size := 8
+	for _, r := range c.Resources {
+		size += 16 + len(r.Actions) + len(r.Fields)/4
+	}
+	routes := make([]Route, 0, size)
 	for _, r := range c.Resources {
 		if len(r.Access) > 0 {
 			routes = appendResource(routes, r)

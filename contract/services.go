@@ -98,7 +98,7 @@ func (l *loader) hooks(r *Resource, v node, place string) {
 			continue
 		}
 		if ops := operationsAndActions(r); !slices.Contains(ops, parts[1].s) {
-			l.unknown(parts[1].text.pos, here, "operation or action", parts[1].s, ops)
+			l.unknown(parts[1].pos(), here, "operation or action", parts[1].s, ops)
 			continue
 		}
 		t, ok := l.word(p.value, here)
@@ -219,11 +219,11 @@ func (l *loader) target(s *Subscription, t text, place string) {
 	parts := pieces(t)
 	switch {
 	case len(parts) == 2 && parts[0].s == "service":
-		if l.service(parts[1].text, place) {
+		if l.service(parts[1].text(), place) {
 			s.To = t.s
 		}
 	case len(parts) == 2 && parts[0].s == "webhook":
-		if l.address(parts[1].text, place) {
+		if l.address(parts[1].text(), place) {
 			s.To = t.s
 		}
 	default:

@@ -81,8 +81,9 @@ func (e Expr) At(offset int) Pos { return text{e.Source, e.Pos, e.origin}.at(off
 
 // align finds where each character of value stands in raw, the source from the
 // scalar's first character on, whose place is pos. What raw has more (line breaks
-// and indentation that fold to one space, escapes, doubled quotes) is skipped.
-func align(value, raw string, pos Pos) *origin {
+// and indentation that fold to one space, escapes within double quotes, doubled
+// single quotes) is skipped; quote is 0 for a scalar without quotes.
+func align(value, raw string, pos Pos, quote byte) *origin {
 	o := &origin{}
 	line, col := pos.Line, pos.Col
 	straight := false // the next character follows the one before
@@ -101,14 +102,14 @@ func align(value, raw string, pos Pos) *origin {
 		want, width := utf8.DecodeRuneInString(value[i:])
 		have, _ := utf8.DecodeRuneInString(raw[j:])
 		switch {
-		case have == want && have != '\\' && !(have == ' ' && blankToEnd(raw[j:])):
+		case have == want && !(have == '\\' && quote == '"') && !(have == ' ' && blankToEnd(raw[j:])):
 			if !straight {
 				o.marks = append(o.marks, mark{i, line, col})
 			}
 			straight = have != '\n'
 			step()
 			i += width
-			if have == '\'' && strings.HasPrefix(raw[j:], "'") {
+			if have == '\'' && quote == '\'' && strings.HasPrefix(raw[j:], "'") {
 				step()
 				straight = false
 			}
@@ -126,7 +127,7 @@ func align(value, raw string, pos Pos) *origin {
 				step()
 			}
 			straight = false
-		case have == '\\':
+		case have == '\\' && quote == '"':
 			o.marks = append(o.marks, mark{i, line, col})
 			n := escapeLength(raw[j:])
 			for end := j + n; j < end && j < len(raw); {

@@ -17,6 +17,7 @@ func (l *loader) whole() {
 	l.paths()
 	l.documentNames()
 	l.ruleNames()
+	l.unusedRules()
 	l.formerNames()
 	l.cycles()
 }
@@ -58,14 +59,16 @@ func (l *loader) documentNames() {
 			}
 		}
 	}
-	ids := map[string]Route{}
+	routes := Routes(l.c)
+	ids := make(map[string]int, len(routes))
 	told := map[string]bool{}
-	for _, route := range Routes(l.c) {
-		first, again := ids[route.Operation]
+	for i, route := range routes {
+		at, again := ids[route.Operation]
 		if !again {
-			ids[route.Operation] = route
+			ids[route.Operation] = i
 			continue
 		}
+		first := routes[at]
 		if first.Kind == "query" && first.Resource == route.Resource {
 			continue // one operation with two spellings
 		}
@@ -103,6 +106,46 @@ func (l *loader) ruleNames() {
 				l.fault(rule.Pos, "rules."+rule.Name, fmt.Sprintf("%s has a field of that name, at %s", r.Name, f.Pos), "rename the rule, such as 'is_"+rule.Name+"'")
 				break
 			}
+		}
+	}
+}
+
+// unusedRules warns of named rules that nothing names: a rule is checked where it
+// is used, and these are checked nowhere. Where something is broken, the use may
+// stand in it.
+func (l *loader) unusedRules() {
+	sound := !slices.ContainsFunc(l.faults, func(f Fault) bool { return !f.Warning })
+	if len(l.c.Rules) == 0 || !sound {
+		return
+	}
+	used := map[string]bool{}
+	use := func(e Expr) { celNames(e.Source, func(name string) { used[name] = true }) }
+	for _, rule := range l.c.Rules {
+		use(rule.Expr)
+	}
+	for _, r := range l.c.Resources {
+		for _, a := range r.Access {
+			use(a.Expr)
+		}
+		for _, a := range r.FieldAccess {
+			use(a.Expr)
+		}
+		for _, c := range r.Checks {
+			use(c.Expr)
+		}
+		for _, f := range r.Filters {
+			use(f.Where)
+		}
+		for _, a := range r.Actions {
+			use(a.Allow)
+			for _, s := range a.Set {
+				use(s.Expr)
+			}
+		}
+	}
+	for _, rule := range l.c.Rules {
+		if !used[rule.Name] {
+			l.warn(rule.Pos, "rules."+rule.Name, "is used nowhere, and what is wrong with it is seen nowhere", "use it, or remove it")
 		}
 	}
 }

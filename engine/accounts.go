@@ -242,11 +242,7 @@ func (c *call) readLogin(body []byte) (email, password string, err error) {
 	b := &reader{}
 	members := b.object(j, nil)
 	email, password = b.text(members, "email"), b.text(members, "password")
-	for name := range members {
-		if name != "email" && name != "password" {
-			b.unknown((*spot)(nil).member(name))
-		}
-	}
+	b.only(members, nil, "email", "password")
 	return strings.ToLower(strings.TrimSpace(email)), password, b.err(c)
 }
 

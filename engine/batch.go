@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,11 +109,7 @@ func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, 
 	if strings.Contains(m.name, "#") || slices.Contains(names, m.name) {
 		b.fault((*spot)(nil).member("name"), "format", "must be a new name without #")
 	}
-	for name := range members {
-		if name != "method" && name != "path" && name != "name" && name != "body" {
-			b.unknown((*spot)(nil).member(name))
-		}
-	}
+	b.only(members, nil, "method", "path", "name", "body")
 	if err := b.err(c); err != nil {
 		return nil, err
 	}
@@ -146,8 +143,8 @@ func (b *reader) references(j any, names []string, at *spot) {
 			}
 			return
 		}
-		for name, v := range j {
-			b.references(v, names, at.member(name))
+		for _, name := range slices.Sorted(maps.Keys(j)) {
+			b.references(j[name], names, at.member(name))
 		}
 	}
 }
@@ -226,18 +223,34 @@ func (w *work) resolve(b *reader, j any, at *spot) any {
 		if ref, ok := asRef(j); ok {
 			name, pointer, _ := strings.Cut(ref, "#/")
 			v, found := w.named[name].part(pointer)
-			if !found {
-				b.fault(at, "reference", "there is no such part in the record")
+			if !found || !small(v) {
+				b.fault(at, "reference", "must point to a single value of at most %d bytes that the record has", maxPart)
 			}
 			return v
 		}
 		out := make(map[string]any, len(j))
-		for name, v := range j {
-			out[name] = w.resolve(b, v, at.member(name))
+		for _, name := range slices.Sorted(maps.Keys(j)) {
+			out[name] = w.resolve(b, j[name], at.member(name))
 		}
 		return out
 	}
 	return j
+}
+
+// maxPart bounds what a reference may stand for, so that a short body cannot
+// multiply a long text.
+const maxPart = 4096
+
+func small(v any) bool {
+	switch v := v.(type) {
+	case nil, bool:
+		return true
+	case string:
+		return len(v) <= maxPart
+	case value.Number:
+		return len(v) <= maxPart
+	}
+	return false
 }
 
 // part finds what a JSON pointer, without its first slash, points to in the
@@ -249,10 +262,10 @@ func (out *outcome) part(pointer string) (any, bool) {
 	if out.body == nil {
 		return nil, false
 	}
-	j, err := value.DecodeJSON(out.body, 2*maxDepth)
-	if err != nil {
-		return nil, false
+	if out.parts == nil {
+		out.parts, _ = value.DecodeJSON(out.body, 2*maxDepth)
 	}
+	j := out.parts
 	for key := range strings.SplitSeq(pointer, "/") {
 		key = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
 		switch in := j.(type) {

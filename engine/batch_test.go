@@ -24,7 +24,7 @@ func TestBatch(t *testing.T) {
 	if item(3)["name"] != "next" || next["parent"] != item(2)["id"] || next["label"] != "Bob's" {
 		t.Errorf("%v", item(3))
 	}
-	if extra := item(2)["body"].(map[string]any)["extra"]; fmt.Sprint(extra) != "map[ref:bobs]" {
+	if extra := item(2)["body"].(map[string]any)["extra"].(map[string]any); extra["ref"] != "bobs" {
 		t.Errorf("%v", extra)
 	}
 
@@ -65,6 +65,10 @@ func TestBatchRefuses(t *testing.T) {
 		{"a reference into what is not there", "POST /batch", body(team, `{"method":"POST","path":"/tasks","body":{"team":{"$ref":"t#/secret"},"title":{"$ref":"t#/name/x"}}}`),
 			"validation #/operations/1/body/team:reference #/operations/1/body/title:reference"},
 		{"faults that show only when references are known", "POST /batch", body(team, `{"method":"POST","path":"/tasks","body":{"team":{"$ref":"t#/slug"},"title":"abc"}}`), "validation #/operations/1/body/team:format"},
+		{"a reference to a whole record, a list or a long text", "POST /batch", body(
+			fmt.Sprintf(`{"method":"POST","path":"/tasks","name":"t","body":{"team":%q,"title":"Long","extra":{"long":%q}}}`, w.acme, strings.Repeat("x", maxPart+1)),
+			`{"method":"POST","path":"/meters","body":{"name":{"$ref":"t#/extra/long"},"notes":{"$ref":"t#/extra"},"tally":{"$ref":"t#/helpers"}}}`),
+			"validation #/operations/1/body/name:reference #/operations/1/body/notes:reference #/operations/1/body/tally:reference"},
 		{"parameters", "POST /batch?fields=id", body(team), "unknown-parameter"},
 	})
 	if got := w.no(nil, "POST /batch", body(team)); got != "unauthenticated" {

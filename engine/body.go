@@ -2,8 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,7 +19,6 @@ const (
 	maxDepth  = 64   // nested lists and objects
 	maxFaults = 100  // told of one body
 	maxItems  = 1000 // of a list whose contract does not say
-	maxShown  = 64   // code points of a name that is said back
 )
 
 // decodeBody reads a request's JSON strictly; MalformedJSON says what and where.
@@ -29,48 +28,6 @@ func decodeBody(body []byte) (any, error) {
 		return nil, problem.Errorf(problem.MalformedJSON, "the body is not well-formed: %s", err)
 	}
 	return j, nil
-}
-
-// spot is a place in a body, as the chain of members and items that lead to it.
-// nil is the body itself.
-type spot struct {
-	up   *spot
-	name string
-	item int // of a list; -1 for a member
-}
-
-func (s *spot) member(name string) *spot { return &spot{s, name, -1} }
-func (s *spot) at(item int) *spot        { return &spot{s, "", item} }
-
-// String is the spot as a JSON pointer in a URI fragment (RFC 6901, 6).
-func (s *spot) String() string {
-	if s == nil {
-		return "#"
-	}
-	if s.item >= 0 {
-		return s.up.String() + "/" + strconv.Itoa(s.item)
-	}
-	return s.up.String() + "/" + escapePointer(s.name)
-}
-
-func escapePointer(name string) string {
-	if utf8.RuneCountInString(name) > maxShown {
-		name = string([]rune(name)[:maxShown]) + "…"
-	}
-	var b strings.Builder
-	for _, c := range []byte(name) {
-		switch {
-		case c == '~':
-			b.WriteString("~0")
-		case c == '/':
-			b.WriteString("~1")
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._!$&'()*+,;=:@?", c) >= 0:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }
 
 // Codes of faults that decide the kind of the whole answer.
@@ -135,15 +92,21 @@ func (b *reader) object(j any, at *spot) map[string]any {
 
 // strangers reports the members that are not among fields.
 func (b *reader) strangers(members map[string]any, fields []*contract.Field, at *spot) {
-	var names []string
-	for name := range members {
-		if !slices.ContainsFunc(fields, func(f *contract.Field) bool { return f.Name == name }) {
-			names = append(names, name)
+	b.unless(members, at, func(name string) bool {
+		return slices.ContainsFunc(fields, func(f *contract.Field) bool { return f.Name == name })
+	})
+}
+
+// only reports the members that are none of names.
+func (b *reader) only(members map[string]any, at *spot, names ...string) {
+	b.unless(members, at, func(name string) bool { return slices.Contains(names, name) })
+}
+
+func (b *reader) unless(members map[string]any, at *spot, known func(name string) bool) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !known(name) {
+			b.unknown(at.member(name))
 		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		b.unknown(at.member(name))
 	}
 }
 

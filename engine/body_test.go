@@ -1,14 +1,11 @@
 package engine
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/auth"
-	"github.com/mainstay-run/mainstay/contract"
-	"github.com/mainstay-run/mainstay/keyring"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -55,23 +52,8 @@ func names(n int) string {
 // decoderOf makes a caller for whom Task's fields are open, without a database.
 func decoderOf(tb testing.TB) (*call, *rule.Sight) {
 	tb.Helper()
-	text, err := os.ReadFile("testdata/workshop.yaml")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	c, faults := contract.Parse(map[string][]byte{"contract.yaml": text})
-	if c == nil {
-		tb.Fatal(faults)
-	}
-	set, faults := rule.Compile(c)
-	if set == nil {
-		tb.Fatal(faults)
-	}
-	keys, err := keyring.FromSecret([]byte(strings.Repeat("k", 32)))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	e := New(set, nil, keys, Options{})
+	_, set := compile(tb, readFile(tb, "testdata/workshop.yaml"))
+	e := New(set, nil, testKeys(tb), Options{})
 	id := value.UUID{15: 1}
 	call := e.begin(&auth.Principal{Caller: &rule.Caller{ID: id, Record: rule.Record{"id": id, "role": "guest"}}})
 	return call, call.view.Resource("Task")

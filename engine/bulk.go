@@ -8,8 +8,6 @@ import (
 	"strconv"
 
 	"github.com/mainstay-run/mainstay/problem"
-	"github.com/mainstay-run/mainstay/query"
-	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -46,11 +44,7 @@ func readMembers(c *call, body []byte) ([]any, error) {
 	case len(list) > maxMembers:
 		b.fault(here, "max", "must have at most %d items", maxMembers)
 	}
-	for name := range envelope {
-		if name != "operations" {
-			b.unknown((*spot)(nil).member(name))
-		}
-	}
+	b.only(envelope, nil, "operations")
 	return list, b.err(c)
 }
 
@@ -206,9 +200,7 @@ func (e *Engine) prepareMember(c *call, bulk *Operation, member any) (s step, wh
 		case "delete":
 			op.Kind = Delete
 			op.ID, fields = b.addressed(fields, here)
-			for name := range fields {
-				b.unknown(here.member(name))
-			}
+			b.only(fields, here)
 		case "upsert":
 			if len(b.faults) == 0 {
 				s, err = e.prepareUpsert(c, op, fields)
@@ -355,112 +347,4 @@ func AppendItem(dst []byte, it Item) []byte {
 		dst = append(append(dst, `,"body":`...), it.Body...)
 	}
 	return dst
-}
-
-// prepareWhere understands a change of all records that a filter chooses.
-func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
-	s, err := c.writable(op.Resource)
-	if err != nil {
-		return nil, err
-	}
-	r := s.Resource
-	remove := op.Kind == DeleteWhere
-	admit := r.Update
-	if remove {
-		admit = r.Delete
-	}
-	if err := c.allowed(admit); err != nil {
-		return nil, err
-	}
-	a := newAsk(c, s, op) // not released: its literals are used in the transaction
-	a.only(pFilter)
-	a.mandatory()
-	if err := a.conditions(c); err != nil {
-		return nil, err
-	}
-	if err := a.refused(); err != nil {
-		return nil, err
-	}
-	in := &input{}
-	rules := []*rule.Expr{admit}
-	if !remove {
-		body, err := decodeBody(op.Body)
-		if err == nil {
-			in, err = c.readChange(s, body, false)
-		}
-		if err != nil {
-			return nil, err
-		}
-		rules = editRules(r, in, false)
-	}
-	p, err := e.planWhere(c, s, a, rules)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, w *work) (*outcome, error) {
-		env := a.env
-		found, err := w.rows(ctx, e.table(r), p, &env)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) > op.MaxAffected {
-			return nil, problem.Errorf(problem.TooManyAffected, "more than %d records would be affected; nothing was done", op.MaxAffected)
-		}
-		for _, b := range found {
-			if remove {
-				err = w.mayDelete(r, b)
-			} else {
-				err = w.mayUpdate(r, b)
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		for _, b := range found {
-			if remove {
-				err = w.remove(ctx, r, b.rec["id"].(value.UUID))
-			} else {
-				err = w.edit(ctx, s, in, false, b)
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		return &outcome{status: 200, r: r, counted: true, count: len(found)}, nil
-	}, nil
-}
-
-// mandatory refuses a change by filter that does not say which records, or how
-// many at most.
-func (a *ask) mandatory() {
-	if a.op.Query.Filter == "" && len(a.op.Query.Equal) == 0 {
-		a.fault("filter", "required", "must say which records; filter=true for all")
-	}
-	if n := a.op.MaxAffected; n < 1 || n > maxMembers {
-		a.fault("max_affected", "required", "must say how many records may be affected, from 1 to %d", maxMembers)
-	}
-}
-
-func (e *Engine) planWhere(c *call, s *rule.Sight, a *ask, rules []*rule.Expr) (*rowPlan, error) {
-	limit := a.push(int64(a.op.MaxAffected) + 1)
-	w := &work{e: e, c: c}
-	p, err := w.plan(s.Resource, "where "+string(a.key), c.relational(rules), func(p *rowPlan, l *rule.Lowering, alias int) error {
-		var err error
-		p.q.Columns = e.table(s.Resource).columns(alias)
-		p.q.Lock = query.ForUpdate
-		p.q.OrderBy = []query.Order{{Expr: idColumn(s.Resource, alias), NotNull: true}}
-		p.q.Where, err = a.where(l, alias)
-		p.q.Limit = literal(l, intType, limit.at)
-		p.filter, p.reaches = a.filter, append(a.reached(), s.Resource)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range p.reaches { // a filter reads
-		if !c.scoped(r, "read") {
-			return nil, c.outOfScope(r, "read")
-		}
-	}
-	return p, a.typeFilter(p.filter)
 }

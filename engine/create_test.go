@@ -231,7 +231,9 @@ resources:
       update: room.guests.all(g, g.calm)
 `)
 	room := w.id(nil, "POST /rooms", `{"name":"101"}`)
-	guest := func(name string, calm bool) string { return fmt.Sprintf(`{"room":%q,"name":%q,"calm":%t}`, room, name, calm) }
+	guest := func(name string, calm bool) string {
+		return fmt.Sprintf(`{"room":%q,"name":%q,"calm":%t}`, room, name, calm)
+	}
 	first := w.id(nil, "POST /guests", guest("ann", true))
 	second := w.id(nil, "POST /guests", guest("bob", true))
 	w.refuses(nil, []refusalCase{
@@ -242,4 +244,42 @@ resources:
 		{"even to a taken name", "PATCH /guests/" + first, `{"calm":false,"name":"bob"}`, "unauthenticated"},
 		{"a change to a taken name", "PATCH /guests/" + second, `{"name":"ann"}`, "unique-violation #/name:unique"},
 	})
+}
+
+// A nested record is no reference, whatever include says of answers.
+func TestCreateDoesNotNest(t *testing.T) {
+	w := openWorkshop(t)
+	w.refuses(w.ann, []refusalCase{
+		{"a record in place of a reference", "POST /tasks?include=team", `{"team":{"name":"New","slug":"new"},"title":"abc"}`, "validation #/team:type"},
+		{"records in a list", "POST /tasks", fmt.Sprintf(`{"team":%q,"title":"abc","helpers":[{"email":"x@example.org"}]}`, w.acme), "validation #/helpers/0:type"},
+		{"children", "POST /teams?include=tasks", `{"name":"New","slug":"new","tasks":[{"title":"abc"}]}`, "validation #/tasks:readonly"},
+	})
+}
+
+func TestUpdateRuleOverOldRelations(t *testing.T) {
+	w := openEmpty(t, `
+mainstay: 1
+name: shelf
+resources:
+  Shelf:
+    fields: {name: string 1..20, locked: bool = false}
+    access: {all: true}
+  Book:
+    fields: {shelf: Shelf, title: string 1..20}
+    access:
+      read, create, delete: true
+      update: old.shelf.locked == false && shelf.locked == false
+`)
+	free := w.id(nil, "POST /shelves", `{"name":"free"}`)
+	other := w.id(nil, "POST /shelves", `{"name":"other"}`)
+	locked := w.id(nil, "POST /shelves", `{"name":"locked","locked":true}`)
+	book := w.id(nil, "POST /books", fmt.Sprintf(`{"shelf":%q,"title":"Dune"}`, free))
+	w.ok(nil, "PATCH /books/"+book, fmt.Sprintf(`{"shelf":%q}`, other))
+	if got := w.no(nil, "PATCH /books/"+book, fmt.Sprintf(`{"shelf":%q}`, locked)); got != "unauthenticated" {
+		t.Error(got)
+	}
+	w.ok(nil, "PATCH /shelves/"+other, `{"locked":true}`)
+	if got := w.no(nil, "PATCH /books/"+book, fmt.Sprintf(`{"shelf":%q}`, free)); got != "unauthenticated" {
+		t.Error(got)
+	}
 }

@@ -112,11 +112,7 @@ func (c *call) readKey(e *Engine, body []byte) (name string, scopes any, err err
 	if list, sent := members["scopes"]; sent && list != nil {
 		scopes = b.scopes(c, e, list, (*spot)(nil).member("scopes"))
 	}
-	for name := range members {
-		if name != "name" && name != "scopes" {
-			b.unknown((*spot)(nil).member(name))
-		}
-	}
+	b.only(members, nil, "name", "scopes")
 	return name, scopes, b.err(c)
 }
 

@@ -4,21 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/contract"
-	"github.com/mainstay-run/mainstay/keyring"
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
-	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
-	"github.com/mainstay-run/mainstay/store/sqlite"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -40,50 +35,14 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // readOffice compiles the contract.
 func readOffice(t testing.TB) (*contract.Contract, *rule.Set) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/office.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, faults := contract.Parse(map[string][]byte{"contract.yaml": text})
-	for _, f := range faults {
-		if !f.Warning {
-			t.Error(f)
-		}
-	}
-	if c == nil {
-		t.Fatal("the contract was not read")
-	}
-	set, faults := rule.Compile(c)
-	for _, f := range faults {
-		if !f.Warning {
-			t.Error(f)
-		}
-	}
-	if set == nil {
-		t.Fatal("the contract was not compiled")
-	}
-	return c, set
+	return compile(t, readFile(t, "testdata/office.yaml"))
 }
 
 func openOffice(t testing.TB) *office {
 	t.Helper()
 	c, set := readOffice(t)
-	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "office.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, table := range schema.Of(c).Tables {
-		if err := driver.Apply(t.Context(), schema.CreateTable{Table: table}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keys, err := keyring.FromSecret([]byte(strings.Repeat("k", 32)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &office{t: t, set: set, db: store.New(driver)}
-	t.Cleanup(func() { driver.Close() })
-	o.e = New(set, o.db, keys, Options{Now: func() time.Time { return noon }})
+	o := &office{t: t, set: set}
+	o.e, o.db = serve(t, c, set, func() time.Time { return noon })
 	o.together(func() {
 		o.ann, o.bob = o.account("ann@office.example", "staff"), o.account("bob@office.example", "staff")
 		o.hr, o.admin = o.account("hr@office.example", "hr"), o.account("admin@office.example", "admin")

@@ -4,20 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mainstay-run/mainstay/auth"
-	"github.com/mainstay-run/mainstay/contract"
-	"github.com/mainstay-run/mainstay/keyring"
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/rule"
-	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
-	"github.com/mainstay-run/mainstay/store/sqlite"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -35,11 +29,7 @@ type workshop struct {
 
 func openWorkshop(t testing.TB) *workshop {
 	t.Helper()
-	text, err := os.ReadFile("testdata/workshop.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := openEmpty(t, string(text))
+	w := openEmpty(t, readFile(t, "testdata/workshop.yaml"))
 	w.ann, w.bob, w.cid, w.adi = w.user("ann", "guest"), w.user("bob", "guest"), w.user("cid", "guest"), w.user("adi", "admin")
 	w.acme = w.id(w.ann, "POST /teams", `{"name":"Acme","slug":"acme"}`)
 	w.rivals = w.id(w.cid, "POST /teams", `{"name":"Rivals","slug":"rivals"}`)
@@ -59,37 +49,9 @@ func openWorkshop(t testing.TB) *workshop {
 // openEmpty serves a contract on a new database.
 func openEmpty(t testing.TB, text string) *workshop {
 	t.Helper()
-	c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(text)})
-	var set *rule.Set
-	if c != nil {
-		var more []contract.Fault
-		set, more = rule.Compile(c)
-		faults = append(faults, more...)
-	}
-	for _, f := range faults {
-		if !f.Warning {
-			t.Error(f)
-		}
-	}
-	if t.Failed() {
-		t.FailNow()
-	}
-	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "workshop.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { driver.Close() })
-	for _, table := range schema.Of(c).Tables {
-		if err := driver.Apply(t.Context(), schema.CreateTable{Table: table}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keys, err := keyring.FromSecret([]byte(strings.Repeat("k", 32)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &workshop{TB: t, set: set, db: store.New(driver), now: noon}
-	w.e = New(set, w.db, keys, Options{Now: func() time.Time { return w.now }})
+	c, set := compile(t, text)
+	w := &workshop{TB: t, set: set, now: noon}
+	w.e, w.db = serve(t, c, set, func() time.Time { return w.now })
 	return w
 }
 

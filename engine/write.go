@@ -45,6 +45,7 @@ type outcome struct {
 	count   int // of records affected, when counted
 	counted bool
 	name    string // of an operation in a batch
+	parts   any    // body, decoded, once a later operation refers to it
 }
 
 // step is an operation that is understood, allowed as far as can be told without

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,12 +44,15 @@ func load(path string) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("keyring: %s: it is not a file", path)
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("keyring: others may read %s (mode %04o); say chmod 600 %s, and make new keys if somebody has read it", path, info.Mode().Perm(), path)
 	}
 	text := make([]byte, 4096)
 	n, err := file.Read(text)
-	if err != nil {
+	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("keyring: read %s: %w", path, err)
 	}
 	secret, err := parse(string(text[:n]))

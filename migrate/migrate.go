@@ -35,15 +35,17 @@ func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []
 	if err != nil {
 		return nil, nil, fmt.Errorf("migrate: inspect: %w", err)
 	}
-	steps, refusals := schema.Diff(have, Desired(set))
-	return steps, refusals, nil
+	want := Desired(set)
+	steps, refusals := schema.Diff(have, want)
+	return steps, append(beyond(d.Limits(), want), refusals...), nil
 }
 
-// Refused is the error of a database that cannot follow the contract by adding to it.
+// Refused is the error of a database that cannot follow the contract by adding to
+// it, or that cannot hold what the contract needs at all.
 type Refused []schema.Refusal
 
 func (r Refused) Error() string {
-	text := "the database cannot follow the contract without losing or rewriting data:"
+	text := "the database cannot follow the contract:"
 	for _, one := range r {
 		text += fmt.Sprintf("\n  %s: %s", one.What, one.Why)
 	}

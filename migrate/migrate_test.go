@@ -181,3 +181,37 @@ func TestToGoesOnWhereAFailureStoppedIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// narrow is a database with limits.
+type narrow struct {
+	store.Driver
+	limits store.Limits
+}
+
+func (n narrow) Limits() store.Limits { return n.limits }
+
+func TestPlanRefusesWhatTheDatabaseCannotHold(t *testing.T) {
+	set := compile(t, strings.Replace(shop, "string 1..80 search", "string 1..80 unique", 1))
+	for _, tt := range []struct {
+		name   string
+		limits store.Limits
+		want   string // of one refusal; "" for none
+	}{
+		{"no limits", store.Limits{}, ""},
+		{"wide enough", store.Limits{MaxIdentifierBytes: 60, MaxIndexedLength: 255}, ""},
+		{"a long name", store.Limits{Name: "Narrow 1", MaxIdentifierBytes: 19}, "table mainstay_idempotency has a name of 20"},
+		{"a long value in an index", store.Limits{Name: "Narrow 1", MaxIndexedLength: 79}, "column orders.note is indexed and holds up to 80 characters"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := narrow{open(t, filepath.Join(t.TempDir(), "data.db")), tt.limits}
+			_, refusals := mustPlan(t, d, set)
+			found := false
+			for _, r := range refusals {
+				found = found || strings.HasPrefix(r.What, tt.want) && strings.HasPrefix(r.Why, "Narrow 1")
+			}
+			if found != (tt.want != "") {
+				t.Errorf("refusals %v, want one beginning with %q", refusals, tt.want)
+			}
+		})
+	}
+}

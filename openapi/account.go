@@ -115,7 +115,7 @@ func (d *document) createKey(route) *operation {
 		}, object{{"name", "import"}, {"scopes", []any{"read"}}})
 	})
 	made := d.word("key made", []string{"ApiKeySecret", "AccountApiKeySecret"}, func(string) object {
-		return object{{"type", "object"}, {"required", []string{"id", "name", "key"}}, {"properties", append(d.keyMembers(),
+		return object{{"type", "object"}, {"required", []string{"id", "name", "prefix", "scopes", "created_at", "key"}}, {"properties", append(d.keyMembers(),
 			member{"key", object{{"type", "string"}, {"description", "The key itself. Shown only now."}}})}}
 	})
 	return &operation{

@@ -124,15 +124,7 @@ func (c *checker) value(e ast.Expr) node {
 		}
 		return c.asValue(e, o)
 	case ast.ListKind:
-		l := list{}
-		for _, item := range e.AsList().Elements() {
-			n := c.value(item)
-			if n == nil {
-				return nil
-			}
-			l.items = append(l.items, n)
-		}
-		return l
+		return c.flaw(e, "", "a list can be written out only behind 'in'")
 	case ast.CallKind:
 		return c.call(e)
 	}
@@ -534,28 +526,12 @@ func (c *checker) within(e, left, right ast.Expr) node {
 	if x == nil {
 		return nil
 	}
+	if right.Kind() == ast.ListKind {
+		return c.withinList(e, x, right)
+	}
 	l := c.value(right)
 	if l == nil {
 		return nil
-	}
-	if written, ok := l.(list); ok {
-		for i, item := range written.items {
-			if isNullLit(item) {
-				return c.flaw(right, "ask for null apart: x == null || x in […]", "a list in an expression cannot hold null")
-			}
-			ux, ui, why := unify(x, item)
-			if why != nil {
-				return c.flaw(right, why.mend, "%s", why.what)
-			}
-			if i > 0 && !sameType(ux.typ(), x.typ()) && !isLiteral(x) {
-				return c.flaw(right, "", "the list's values are of different types")
-			}
-			x, written.items[i] = ux, ui
-		}
-		if x.typ() == nil {
-			return c.flaw(e, "", "null is in no list")
-		}
-		return within{x: x, l: written}
 	}
 	if l.typ() == nil || l.typ().Kind != value.List || l.typ().Elem == nil {
 		return c.flaw(right, "write x in [a, b], or list.exists(e, e == x)", "'in' needs a list on its right, not %s", describe(l))
@@ -565,6 +541,32 @@ func (c *checker) within(e, left, right ast.Expr) node {
 		return c.flaw(e, why.mend, "%s", why.what)
 	}
 	return within{x: ux, l: l}
+}
+
+// withinList checks x in [a, b].
+func (c *checker) withinList(e ast.Expr, x node, right ast.Expr) node {
+	l := list{}
+	for i, item := range right.AsList().Elements() {
+		n := c.value(item)
+		if n == nil {
+			return nil
+		}
+		if isNullLit(n) {
+			return c.flaw(right, "ask for null apart: x == null || x in […]", "a list in an expression cannot hold null")
+		}
+		ux, un, why := unify(x, n)
+		if why != nil {
+			return c.flaw(right, why.mend, "%s", why.what)
+		}
+		if i > 0 && !sameType(ux.typ(), x.typ()) && !isLiteral(x) {
+			return c.flaw(right, "", "the list's values are of different types")
+		}
+		x, l.items = ux, append(l.items, un)
+	}
+	if x.typ() == nil {
+		return c.flaw(e, "", "null is in no list")
+	}
+	return within{x: x, l: l}
 }
 
 func (c *checker) choice(e ast.Expr, args []ast.Expr) node {

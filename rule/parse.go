@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -9,13 +10,16 @@ import (
 	"cel.dev/cel-go/parser"
 )
 
+// maxText is the longest expression, in code points.
+const maxText = 8192
+
 // grammar is CEL's grammar without macros: exists, all and has reach the checker
 // as plain calls, so that it gives them their meaning over relations and nulls.
 var grammar = func() *parser.Parser {
 	p, err := parser.NewParser(
 		parser.Macros(),
 		parser.MaxRecursionDepth(64),
-		parser.ExpressionSizeCodePointLimit(8192),
+		parser.ExpressionSizeCodePointLimit(maxText),
 		parser.ErrorReportingLimit(1),
 		parser.EnablePrattParser(true),
 	)
@@ -36,6 +40,9 @@ type flaw struct {
 func parse(text string) (*ast.AST, *flaw) {
 	if strings.TrimSpace(text) == "" {
 		return nil, &flaw{what: "the expression is empty", mend: "write true if everybody may, or leave the line out if nobody may"}
+	}
+	if utf8.RuneCountInString(text) > maxText {
+		return nil, &flaw{what: fmt.Sprintf("the expression has more than %d characters", maxText)}
 	}
 	tree, errs := grammar.Parse(common.NewTextSource(text))
 	if errs == nil || len(errs.GetErrors()) == 0 {

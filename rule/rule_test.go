@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -216,6 +217,12 @@ func TestFaults(t *testing.T) {
 		{"title.matches('x')", "regular expressions differ between databases"},
 		{"score % 2 == 0", "it differs between databases"},
 		{"tags[0] == 'a'", "[ ] is not part of the language"},
+		{"size([1, 2]) == 2", "a list can be written out only behind 'in'"},
+		{"has([])", "a list can be written out only behind 'in'"},
+		{"[1] == [1]", "a list can be written out only behind 'in'"},
+		{"[1] in [[1]]", "a list can be written out only behind 'in'"},
+		{"score in (done ? [1] : [2])", "a list can be written out only behind 'in'"},
+		{"title == '" + strings.Repeat("x", maxText) + "'", "the expression has more than 8192 characters"},
 		{"title + 'x' == 'y'", "texts cannot be joined"},
 		{"price / 2 > 1", "decimals cannot be divided here"},
 		{"price > 1.5", "a decimal cannot be compared with a float; write decimal(\"12.50\")"},
@@ -379,8 +386,16 @@ func TestFilterShape(t *testing.T) {
 		kb, _, _ := FilterShape(b)
 		return ka == kb
 	}
-	if !same(`score > 5`, `score > 999`) || same(`price > decimal("1.5")`, `price > decimal("1.55")`) || same(`score > 5`, `score > 5.0`) {
+	if !same(`score > 5`, `score > 999`) || !same(`title == "x"`, `title == "xyz"`) || same(`score > 5`, `score > 5.0`) {
 		t.Error("shapes are not told apart as their types are")
+	}
+	for _, form := range []string{`decimal("%s")`, `decimal( '%s' )`, `decimal(("%s"))`, `"%s".decimal()`} {
+		if same("price > "+fmt.Sprintf(form, "1.5"), "price > "+fmt.Sprintf(form, "1.55")) {
+			t.Errorf("%s: decimals of different types have one shape", form)
+		}
+	}
+	if _, _, ok := FilterShape(`title == "` + strings.Repeat("x", maxText) + `"`); ok {
+		t.Error("a filter that is too long has a shape, which might be known")
 	}
 	e, _, err := sight.ParseFilter(`state == "open"`)
 	if err != nil {

@@ -3,14 +3,18 @@ package rule
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // FilterShape cuts the literals out of a filter's text without parsing it: key
 // names the shape, raw are the literals in the order of the text, for
 // Expr.Literals of an expression with the same key. ok is false when the text
-// holds a literal that cannot be cut simply (escapes, other bases); such a
-// filter has to be parsed each time.
+// holds a literal that cannot be cut simply (escapes, other bases) or is too
+// long; such a filter has to be parsed each time.
 func FilterShape(text string) (key string, raw []any, ok bool) {
+	if utf8.RuneCountInString(text) > maxText {
+		return "", nil, false
+	}
 	var b strings.Builder
 	b.Grow(len(text))
 	for i := 0; i < len(text); {
@@ -27,8 +31,8 @@ func FilterShape(text string) (key string, raw []any, ok bool) {
 			}
 			raw = append(raw, s)
 			b.WriteByte('"')
-			if strings.HasSuffix(b.String(), `decimal("`) {
-				// The type of a decimal depends on its digits.
+			if strings.Trim(s, "-.0123456789") == "" {
+				// It may be a decimal, whose type depends on its digits.
 				whole, fraction := digits(s)
 				b.WriteString(strconv.Itoa(whole) + "." + strconv.Itoa(fraction))
 			}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ type Server struct {
 	opts     Options
 	site     atomic.Pointer[http.Handler]
 	stopping atomic.Bool
+	requests atomic.Uint64 // that have begun
 }
 
 // New makes a server; Swap gives it what it serves.
@@ -73,6 +75,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.opts.Operator != nil {
 		go func() { failed <- operator.Serve(s.opts.Operator) }()
 	}
+	go rest(ctx, s.requests.Load, debug.FreeOSMemory)
 	// The operator's port answers to the last, so that the drain can be watched.
 	defer operator.Close()
 
@@ -99,6 +102,7 @@ func (s *Server) Run(ctx context.Context) error {
 // public is what the API's listener answers.
 func (s *Server) public() http.Handler {
 	return s.opts.Metrics.InFlight(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
 		if r.ContentLength != 0 { // a body that nobody reads is drained after the answer; that ends too
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
 		}
@@ -126,6 +130,6 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 	}
 }

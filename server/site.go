@@ -54,6 +54,8 @@ type Ground struct {
 	Health http.Handler
 	// Timing shows in each answer how many statements it took.
 	Timing bool
+	// Proxies stand before the program; see ClientBehind.
+	Proxies int
 	// Limiter bounds attempts to sign in, over all contracts.
 	Limiter *auth.Limiter
 }
@@ -69,5 +71,6 @@ func (g *Ground) Handler(set *rule.Set) http.Handler {
 		OpenAPI:  describe(set.Contract),
 		Docs:     openapi.Docs("/openapi.json", set.Contract.Name),
 		Operator: g.Health,
+		Client:   ClientBehind(g.Proxies),
 	})
 }

@@ -58,7 +58,7 @@ func (db *DB) InTx(ctx context.Context, mode Mode, stats *Stats, fn func(Tx) err
 }
 
 // maxAgain is how often a transaction is run again.
-const maxAgain = 12
+const maxAgain = 30
 
 // once runs fn in one transaction, which is over when it returns or panics.
 func (db *DB) once(ctx context.Context, mode Mode, stats *Stats, fn func(Tx) error) error {

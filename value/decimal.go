@@ -196,10 +196,10 @@ func (d Decimal) Compare(e Decimal) int {
 func (d Decimal) Equal(e Decimal) bool { return d.Compare(e) == 0 }
 
 // String is the number with exactly its scale's digits after the point: "-0.50".
-func (d Decimal) String() string { return string(d.Append(make([]byte, 0, MaxPrecision+3))) }
+func (d Decimal) String() string { return string(d.AppendTo(make([]byte, 0, MaxPrecision+3))) }
 
-// Append appends what String gives.
-func (d Decimal) Append(dst []byte) []byte {
+// AppendTo appends what String gives.
+func (d Decimal) AppendTo(dst []byte) []byte {
 	if d.negative {
 		dst = append(dst, '-')
 	}

@@ -35,7 +35,7 @@ func (t *Type) AppendJSON(dst []byte, v any) []byte {
 		if scaled, ok := d.Rescale(MaxPrecision, t.Scale); ok {
 			d = scaled
 		}
-		return append(d.Append(append(dst, '"')), '"')
+		return append(d.AppendTo(append(dst, '"')), '"')
 	case String, Enum:
 		return AppendString(dst, v.(string))
 	case DateKind:

@@ -31,7 +31,7 @@ func AppendSortable(dst []byte, t *Type, d Decimal) []byte {
 		start++
 	}
 	var text [MaxPrecision + 5]byte
-	plain := d.Append(text[:0])
+	plain := d.AppendTo(text[:0])
 	whole := len(plain)
 	if d.scale > 0 {
 		whole -= int(d.scale) + 1

@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mainstay-run/mainstay/contract"
-	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/server"
 )
 
@@ -27,6 +26,7 @@ Exits with 1 when there is a fault; warnings alone exit with 0.`,
   mainstay check --json | jq '.faults[].what'`,
 		Args: oneFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
+			debug.SetGCPercent(800) // it is over before a collection pays
 			read, _, faults := server.Load(folder(args))
 			if asJSON {
 				if err := c.json(checkReport(read, faults)); err != nil {
@@ -49,19 +49,6 @@ Exits with 1 when there is a fault; warnings alone exit with 0.`,
 	return cmd
 }
 
-// faults prints faults one a line, in the form that editors and terminals make clickable.
-func (c *console) faults(faults []contract.Fault) {
-	for _, f := range faults {
-		place := f.Pos.String() + ":"
-		text := strings.TrimPrefix(f.String(), place)
-		mark := red
-		if f.Warning {
-			mark = yellow
-		}
-		c.printf("%s%s\n", paint(c.out, bold, place), paint(c.out, mark, text))
-	}
-}
-
 func summary(read *contract.Contract, faults []contract.Fault) string {
 	text := fmt.Sprintf("%s: %s", read.Name, count(len(read.Resources), "resource"))
 	errors, warnings := 0, 0
@@ -80,33 +67,6 @@ func summary(read *contract.Contract, faults []contract.Fault) string {
 		text += ", " + count(n, "part") + " not built yet"
 	}
 	return text
-}
-
-// loaded is the contract in a folder, without faults; those of another one are printed.
-func (c *console) loaded(folder string) (*rule.Set, error) {
-	_, set, faults := server.Load(folder)
-	if server.Broken(faults) {
-		return nil, c.refuse(folder, faults)
-	}
-	return set, nil
-}
-
-// refuse prints why the contract in a folder cannot be used.
-func (c *console) refuse(folder string, faults []contract.Fault) error {
-	shown := &console{out: c.errs}
-	shown.faults(faults)
-	return &exit{exitFailed, fmt.Errorf("the contract in %s has %s", folder, count(len(faults), "fault"))}
-}
-
-// count is "no faults", "1 fault", "2 faults".
-func count(n int, noun string) string {
-	switch n {
-	case 0:
-		return "no " + noun + "s"
-	case 1:
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // faultJSON is one fault for scripts; its members are part of the command's promise.

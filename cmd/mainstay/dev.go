@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,14 +48,6 @@ contract is added; to begin anew, delete FOLDER/.mainstay.`,
 	return cmd
 }
 
-// untilToldToStop ends with the first SIGINT or SIGTERM; a second one ends the
-// program at once.
-func untilToldToStop(ctx context.Context) (context.Context, func()) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
-}
-
 // dev is one run of the command.
 type dev struct {
 	*console
@@ -80,8 +71,9 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 		return err
 	}
 	defer listener.Close()
+	log := slog.New(slog.NewTextHandler(d.errs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var keys *keyring.Ring
-	if d.driver, keys, err = openHome(ctx, d.folder); err != nil {
+	if d.driver, keys, err = openHome(ctx, d.folder, log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.driver.Close()) }()
@@ -95,8 +87,8 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 	}
 	metrics := observe.New()
 	metrics.CountStatements(db.Statements)
-	s := server.New(server.Options{Listener: listener, Metrics: metrics, Drain: 3 * time.Second})
-	d.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Health: s.Health(), Timing: true, Limiter: auth.NewLimiter(time.Now)}
+	s := server.New(server.Options{Listener: listener, Metrics: metrics, Log: log, Drain: 3 * time.Second})
+	d.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: log, Health: s.Health(), Timing: true, Limiter: auth.NewLimiter(time.Now)}
 	s.Swap(d.ground.Handler(set))
 	defer s.Follow(ctx, changes, d.reload, d.reloaded)()
 	d.welcome(set, "http://"+listener.Addr().String(), seeded)
@@ -104,7 +96,7 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 }
 
 // openHome opens what dev keeps in FOLDER/.mainstay, and makes it first where it is not there.
-func openHome(ctx context.Context, folder string) (store.Driver, *keyring.Ring, error) {
+func openHome(ctx context.Context, folder string, log *slog.Logger) (store.Driver, *keyring.Ring, error) {
 	home := filepath.Join(folder, ".mainstay")
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, nil, err
@@ -119,22 +111,8 @@ func openHome(ctx context.Context, folder string) (store.Driver, *keyring.Ring, 
 	if err != nil {
 		return nil, nil, err
 	}
-	driver, err := database{"sqlite", filepath.Join(home, "data.db")}.open(ctx, false, nil)
+	driver, err := database{"sqlite", filepath.Join(home, "data.db")}.open(ctx, false, log)
 	return driver, keys, err
-}
-
-// servable is the contract in a folder when all of it can be carried out.
-func (c *console) servable(folder string) (*rule.Set, error) {
-	set, err := c.loaded(folder)
-	if err != nil {
-		return nil, err
-	}
-	if unbuilt := set.Contract.Unbuilt; len(unbuilt) > 0 {
-		shown := &console{out: c.errs}
-		shown.faults(unbuilt)
-		return nil, &exit{exitFailed, fmt.Errorf("the contract asks for %s not built yet; it is not served without them", count(len(unbuilt), "part"))}
-	}
-	return set, nil
 }
 
 // reload makes the handler of what was saved.

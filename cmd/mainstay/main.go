@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mainstay-run/mainstay/problem"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -59,9 +61,19 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		e = &exit{exitFailed, err}
 	}
 	if e.err != nil {
-		fmt.Fprintf(errs, "mainstay: %v\n", e.err)
+		fmt.Fprintf(errs, "mainstay: %s\n", words(e.err))
 	}
 	return e.code
+}
+
+// words is an error as people read it. What is unavailable says itself why and
+// where, without what it was that noticed.
+func words(err error) string {
+	var p *problem.Error
+	if errors.As(err, &p) && p.Kind == problem.Unavailable {
+		return p.Detail
+	}
+	return err.Error()
 }
 
 // newRoot makes the command with all its commands. Cobra, not package flag,

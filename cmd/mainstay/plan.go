@@ -13,7 +13,7 @@ import (
 	"github.com/mainstay-run/mainstay/schema"
 )
 
-const databaseUsage = "database: sqlite:FILE"
+const databaseUsage = "database: sqlite:FILE or postgres://USER@HOST/NAME"
 
 func planCommand(c *console) *cobra.Command {
 	var url string
@@ -30,11 +30,15 @@ part of the contract cannot be reached without losing or rewriting data.`,
   mainstay plan --database sqlite:data.db --json | jq -r '.steps[].text'`,
 		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			db, err := parseDatabase(url)
+			if err != nil {
+				return err
+			}
 			set, err := c.loaded(folder(args))
 			if err != nil {
 				return err
 			}
-			steps, refusals, err := planned(cmd.Context(), url, set)
+			steps, refusals, err := planned(cmd.Context(), db, set)
 			if err != nil {
 				return err
 			}
@@ -59,12 +63,8 @@ part of the contract cannot be reached without losing or rewriting data.`,
 	return cmd
 }
 
-// planned compares the database that url names with what set needs.
-func planned(ctx context.Context, url string, set *rule.Set) ([]schema.Step, []schema.Refusal, error) {
-	db, err := parseDatabase(url)
-	if err != nil {
-		return nil, nil, err
-	}
+// planned compares a database with what set needs.
+func planned(ctx context.Context, db database, set *rule.Set) ([]schema.Step, []schema.Refusal, error) {
 	if db.missing() {
 		steps, refusals := schema.Diff(&schema.Schema{}, migrate.Desired(set))
 		return steps, refusals, nil
@@ -122,11 +122,11 @@ or rewrite data is refused as a whole, with the reason.`,
 		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			began := time.Now()
-			set, err := c.loaded(folder(args))
+			db, err := parseDatabase(url)
 			if err != nil {
 				return err
 			}
-			db, err := parseDatabase(url)
+			set, err := c.loaded(folder(args))
 			if err != nil {
 				return err
 			}

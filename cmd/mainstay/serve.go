@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,6 +51,7 @@ stops: not ready, no new connections, running requests to their end.`,
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address of the API")
 	flags.StringVar(&s.operatorAt, "operator", "127.0.0.1:9090", "address of health, figures and profiles")
 	flags.StringVar(&s.keysAt, "keys", "", "folder of the secret, made there when it is missing")
+	flags.IntVar(&s.proxies, "proxies", 0, "how many proxies stand before it and append to X-Forwarded-For")
 	flags.DurationVar(&s.drain, "drain", 30*time.Second, "how long running requests may take to end at a stop")
 	return cmd
 }
@@ -62,6 +61,7 @@ type serve struct {
 	*console
 	folder                          string
 	url, listen, operatorAt, keysAt string
+	proxies                         int
 	drain                           time.Duration
 	log                             *slog.Logger
 	driver                          store.Driver
@@ -93,7 +93,7 @@ func (s *serve) run(ctx context.Context) (err error) {
 	}
 	db, metrics := store.New(s.driver), observe.New()
 	metrics.CountStatements(db.Statements)
-	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Limiter: auth.NewLimiter(time.Now)}
+	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Proxies: s.proxies, Limiter: auth.NewLimiter(time.Now)}
 	return s.answer(ctx, s.ground.Handler(set), metrics)
 }
 
@@ -119,11 +119,25 @@ func (s *serve) answer(ctx context.Context, handler http.Handler, metrics *obser
 	return running.Run(ctx)
 }
 
+// announce tells the operator what runs where, and what of it is not safe.
 func (s *serve) announce(ctx context.Context, listener, operator net.Listener) {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "serving",
 		slog.String("listen", listener.Addr().String()),
 		slog.String("operator", operator.Addr().String()),
 		slog.String("database", s.driver.Limits().Name))
+	settable, ok := s.driver.(interface {
+		Unsafe(context.Context) ([]string, error)
+	})
+	if !ok {
+		return // the driver itself sets what makes a write durable
+	}
+	settings, err := settable.Unsafe(ctx)
+	if err != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the database does not tell how durable it is", slog.Any("error", err))
+	}
+	for _, setting := range settings {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "a crash can lose acknowledged writes", slog.String("setting", setting))
+	}
 }
 
 // secret is the installation's.
@@ -171,27 +185,6 @@ func (s *serve) reachable(ctx context.Context) error {
 		return errors.New("does not answer")
 	}
 	return tx.Rollback(ctx)
-}
-
-// hangups tells of SIGHUPs until ctx ends.
-func hangups(ctx context.Context) <-chan struct{} {
-	signals, told := make(chan os.Signal, 1), make(chan struct{}, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	go func() {
-		defer signal.Stop(signals)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-signals:
-			}
-			select {
-			case told <- struct{}{}:
-			default: // one is waiting already, and it will load what is there now
-			}
-		}
-	}()
-	return told
 }
 
 func (s *serve) reload(ctx context.Context) (http.Handler, error) {

@@ -47,6 +47,7 @@ type resource struct {
 	fields []*field
 	read   []expr // its read rules, of which one suffices; none: it serves nobody
 	masks  []mask
+	writes bool // everybody may write what they can read
 }
 
 // field is one field of a design.
@@ -54,7 +55,6 @@ type field struct {
 	name     string
 	kind     string // the word of the contract's type
 	args     string
-	words    []string // unknown, fixed, …
 	optional bool
 	hidden   bool
 	search   bool
@@ -102,6 +102,9 @@ func (r *resource) write(b *strings.Builder) {
 		rules[i] = rule.text()
 	}
 	fmt.Fprintf(b, "      read: %s\n", quoteYAML(strings.Join(rules, " || ")))
+	if r.writes {
+		b.WriteString("      write: true\n")
+	}
 	for _, m := range r.masks {
 		names := make([]string, len(m.fields))
 		for i, f := range m.fields {
@@ -113,24 +116,22 @@ func (r *resource) write(b *strings.Builder) {
 
 func quoteYAML(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// line is a field's type, arguments and words.
+// line is a field's type, arguments and words, in the long form where the short
+// one has no place for the words.
 func (f *field) line() string {
-	parts := []string{f.typeText()}
-	for word, on := range map[string]bool{"optional": f.optional} {
-		if on {
-			parts = append(parts, word)
+	var words []string
+	for _, word := range []struct {
+		name string
+		on   bool
+	}{{"optional", f.optional}, {"unique", f.key || f.name == "email"}, {"hidden", f.hidden}, {"search", f.search}} {
+		if word.on {
+			words = append(words, word.name)
 		}
 	}
-	if f.key {
-		parts = append(parts, "unique")
+	if len(words) > 0 && (f.kind == "list" || f.kind == "struct") {
+		return "{type: " + f.typeText() + ", " + strings.Join(words, ": true, ") + ": true}"
 	}
-	if f.hidden {
-		parts = append(parts, "hidden")
-	}
-	if f.search {
-		parts = append(parts, "search")
-	}
-	return strings.Join(parts, " ")
+	return strings.Join(append([]string{f.typeText()}, words...), " ")
 }
 
 func (f *field) typeText() string {
@@ -142,7 +143,7 @@ func (f *field) typeText() string {
 	case "many":
 		return "many " + f.target.name + "." + f.inverse.name
 	case "list":
-		return "[" + f.elem.line() + "]"
+		return `["` + f.elem.typeText() + `"]`
 	case "struct":
 		members := make([]string, len(f.members))
 		for i, m := range f.members {
@@ -151,6 +152,16 @@ func (f *field) typeText() string {
 		return "{" + strings.Join(members, ", ") + "}"
 	}
 	return strings.TrimSpace(f.kind + " " + f.args)
+}
+
+// resource finds a resource by name, nil when there is none.
+func (d *design) resource(name string) *resource {
+	for _, r := range d.resources {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
 }
 
 // field finds a field by name, nil when there is none.
@@ -166,6 +177,11 @@ func (r *resource) field(name string) *field {
 // stored are the fields with a column.
 func (r *resource) stored() []*field {
 	return slices.DeleteFunc(slices.Clone(r.fields), func(f *field) bool { return f.kind == "many" })
+}
+
+// ordered reports whether a request may sort and group by the field.
+func (f *field) ordered() bool {
+	return !slices.Contains([]string{"list", "struct", "json", "text", "many"}, f.kind)
 }
 
 // newDesign makes a random contract.
@@ -200,7 +216,7 @@ func newDesign(d dice) *design {
 			switch {
 			case f.kind == "string" && d.one(3), f.kind == "text" && d.one(4):
 				f.search = true
-			case f.name != "email" && !f.key && d.one(25):
+			case f.name != "email" && f.name != "f0" && !f.key && f.kind != "many" && d.one(25):
 				f.hidden = true
 			}
 		}
@@ -281,8 +297,8 @@ func (c *design) addRules(d dice, r *resource) {
 			r.read = append(r.read, g.condition(3))
 		}
 	}
-	for _, f := range r.fields {
-		if f.name != "email" && d.one(5) {
+	for _, f := range r.fields[1:] {
+		if !f.hidden && f.name != "email" && d.one(5) {
 			r.masks = append(r.masks, mask{[]*field{f}, g.condition(d.between(0, 2))})
 		}
 	}

@@ -34,6 +34,8 @@ type grammar struct {
 	self *resource
 	vars []variable
 	ids  []string // ids that exist, for requests
+	// stored are values that records hold, so that comparisons meet them.
+	stored map[*field][]any
 }
 
 // variable is an open quantifier's.
@@ -253,10 +255,13 @@ func (g grammar) textTest(path string) string {
 
 // literal is a value of a field's type as an expression writes it.
 func (g grammar) literal(f *field) string {
+	if held := g.stored[f]; len(held) > 0 && !g.one(3) {
+		return literalText(f, pick(g.dice, held))
+	}
 	return literalText(f, pick(g.dice, pool(f)))
 }
 
 // quoteCEL writes a text as a string literal.
 func quoteCEL(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(s) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\uffff", `\uffff`, "\U0010ffff", `\U0010ffff`, "\u00a0", `\u00a0`).Replace(s) + `"`
 }

@@ -21,6 +21,10 @@ type Dialect struct {
 	// Literal is a value of the contract as text.
 	Literal func(v any, t *value.Type) string
 
+	// Cast makes sure that an output column has its type; nil where types come from
+	// the values.
+	Cast func(t *value.Type) string
+
 	// NullsLow: null sorts lower than every value without being told.
 	NullsLow bool
 	// NoLimit stands before an OFFSET that has no LIMIT.

@@ -106,6 +106,9 @@ func (r *renderer) nested(q *query.Select) string {
 func (r *renderer) constant(c query.Const) string {
 	switch v := c.Value.(type) {
 	case nil:
+		if r.d.Cast != nil && c.Type != nil {
+			return fmt.Sprintf(r.d.Cast(c.Type), "NULL")
+		}
 		return "NULL"
 	case bool:
 		if v {

@@ -132,9 +132,16 @@ func (r *renderer) columns(q *query.Select) string {
 	}
 	list := make([]string, len(q.Columns))
 	for i, c := range q.Columns {
-		list[i] = r.expr(c.Expr)
+		list[i] = r.output(c)
 	}
 	return strings.Join(list, ", ")
+}
+
+func (r *renderer) output(c query.Column) string {
+	if _, ok := c.Expr.(query.Col); ok || r.d.Cast == nil {
+		return r.expr(c.Expr)
+	}
+	return fmt.Sprintf(r.d.Cast(c.Type), r.expr(c.Expr))
 }
 
 // from appends FROM, the joins, WHERE with the cursor, and GROUP BY.
@@ -188,7 +195,7 @@ func (r *renderer) perParent(q *query.Select) string {
 	outer := make([]string, 0, len(q.Columns))
 	for i, c := range q.Columns {
 		outer = append(outer, fmt.Sprintf("c%d", i))
-		columns = append(columns, fmt.Sprintf("%s AS c%d", r.expr(c.Expr), i))
+		columns = append(columns, fmt.Sprintf("%s AS c%d", r.output(c), i))
 	}
 	parent := r.operand(q.PerParent)
 	window := "PARTITION BY " + parent

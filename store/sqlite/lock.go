@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -14,30 +13,29 @@ import (
 
 // lockFile keeps a second process from writing: SQLite alone would let it in and
 // make each wait for the other. The lock is on a file beside, which stays.
-func lockFile(path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-		return nil, fmt.Errorf("open %s: its folder may not be written: %w", path, err)
-	}
+func (d *Driver) lockFile() (unlock func() error, err error) {
+	name := d.path + ".lock"
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, d.notOpened(err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		defer f.Close()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("open %s: locking: %w", path, err)
+			return nil, fmt.Errorf("open %s: locking: %w", d.path, err)
 		}
 		owner := "another mainstay"
-		if pid, err := os.ReadFile(path + ".lock"); err == nil && len(pid) > 0 {
+		if pid, err := os.ReadFile(name); err == nil && len(pid) > 0 {
 			owner += " (pid " + strings.TrimSpace(string(pid)) + ")"
 		}
-		return nil, fmt.Errorf("open %s: it is open in %s; stop that one, or speak to it", path, owner)
+		return nil, fmt.Errorf("open %s: it is open in %s; stop that one, or speak to it", d.path, owner)
 	}
-	if err := f.Truncate(0); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), f.Close())
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), f.Close())
+	if err != nil {
+		return nil, errors.Join(d.notOpened(err), f.Close())
 	}
 	return func() error { return errors.Join(f.Truncate(0), f.Close()) }, nil
 }

@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 
 	lib "modernc.org/sqlite/lib"
 
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/store/sqlgen"
 )
@@ -105,7 +107,7 @@ func (d *Driver) openWriting() error {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return fmt.Errorf("open %s: there is no folder %s", d.path, folder)
 	}
-	unlock, err := lockFile(d.path)
+	unlock, err := d.lockFile()
 	if err != nil {
 		return err
 	}
@@ -128,21 +130,18 @@ func (d *Driver) openWriter() error {
 	if err != nil {
 		return d.notOpened(err)
 	}
-	for _, s := range []string{"PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=" + strconv.Itoa(restartPages*4096)} {
-		if err := c.exec(s); err != nil {
-			c.close()
-			return d.notOpened(err)
-		}
-	}
 	mode, err := c.text("PRAGMA journal_mode=WAL")
 	if err == nil && mode != "wal" {
 		err = fmt.Errorf("its journal is %q, not a write-ahead log", mode)
+	}
+	if err == nil {
+		err = c.exec("PRAGMA journal_size_limit=" + strconv.Itoa(restartPages*4096))
 	}
 	if err != nil {
 		c.close()
 		return d.notOpened(err)
 	}
-	d.writer = &writer{c: c, log: d.log, passiveAt: passivePages, restartAt: restartPages}
+	d.writer = &writer{c: c, log: d.log, maxBatch: maxBatch, passiveAt: passivePages, restartAt: restartPages}
 	return nil
 }
 
@@ -162,18 +161,35 @@ func (d *Driver) openReading(ctx context.Context) error {
 	return nil
 }
 
-// notOpened says in plain words why the file could not be opened.
+// notOpened says in plain words why the file could not be opened; the cause is
+// for the log.
 func (d *Driver) notOpened(err error) error {
+	reason := err.Error()
 	var e *sqliteError
+	var number syscall.Errno
+	errors.As(err, &number)
+	what := "the file"
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path != d.path {
+		what = "its lock"
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("open %s: there is no such file", d.path)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("open %s: the file or its folder may not be written: %w", d.path, err)
+		reason = "there is no such file"
+	case number == syscall.EISDIR:
+		reason = "it is a folder, not a file"
+	case errors.Is(err, fs.ErrPermission), number == syscall.EROFS:
+		reason = what + " or its folder may not be written: " + number.Error()
+	case number == syscall.ENOSPC:
+		reason = problems[lib.SQLITE_FULL]
+	case errors.As(err, &e) && e.code == lib.SQLITE_READONLY_DIRECTORY:
+		reason = "its folder may not be written"
 	case errors.As(err, &e) && problems[e.code&0xff] != "":
-		return fmt.Errorf("open %s: %s: %w", d.path, problems[e.code&0xff], err)
+		if reason = problems[e.code&0xff]; e.errno != 0 && e.code&0xff != lib.SQLITE_FULL {
+			reason += ": " + syscall.Errno(e.errno).Error()
+		}
 	}
-	return fmt.Errorf("open %s: %w", d.path, err)
+	return problem.Wrap(err, problem.Unavailable, "open %s: %s", d.path, reason)
 }
 
 // connect opens a connection with its settings and functions.

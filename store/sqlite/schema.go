@@ -46,8 +46,7 @@ func (d *Driver) inspect(c *conn) (*schema.Schema, error) {
 		return nil, err
 	}
 	if len(different) > 0 {
-		return nil, problem.Wrap(errors.New(strings.Join(different, "; ")), problem.Unavailable,
-			"%s is not as it was recorded: %s", d.path, strings.Join(different, "; "))
+		return nil, problem.Errorf(problem.Unavailable, "%s is not as it was recorded: %s", d.path, strings.Join(different, "; "))
 	}
 	return s, nil
 }
@@ -178,6 +177,14 @@ func differences(c *conn, s *schema.Schema) ([]string, error) {
 			list = append(list, "table "+name+" is not one of mainstay's")
 		}
 	}
+	// They would change what is written or read behind everybody's back.
+	foreign, err := c.list("SELECT type || ' ' || name || iif(type = 'trigger', ' on ' || tbl_name, '') FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range foreign {
+		list = append(list, line+" is not one of mainstay's")
+	}
 	for _, t := range s.Tables {
 		if !slices.Contains(there, t.Name) {
 			list = append(list, "table "+t.Name+" is missing")
@@ -187,21 +194,22 @@ func differences(c *conn, s *schema.Schema) ([]string, error) {
 			query string
 			want  []string
 		}{
-			{columnsQuery, columnLines(t)},
-			{referencesQuery, referenceLines(t)},
-			{indexesQuery, indexLines(t)},
+			{columnsQuery, sqlgen.ColumnLines(t, func(c *schema.Column) string { return columnType(c.Type, c.MaxLength) })},
+			{referencesQuery, sqlgen.ReferenceLines(t)},
+			{indexesQuery, sqlgen.IndexLines(t)},
 		} {
 			have, err := c.list(part.query, t.Name)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, compare(t.Name, have, part.want)...)
+			list = append(list, sqlgen.Differences(t.Name, have, part.want)...)
 		}
 	}
 	return list, nil
 }
 
-// Each query gives one line of text for each thing, as the lines functions do.
+// Each query gives one line of text for each thing, as sqlgen.ColumnLines and its
+// like do.
 const (
 	columnsQuery = `SELECT 'column ' || name || ' ' || type || iif("notnull", ' not null', '') || iif(pk, ' key ' || pk, '')
 FROM pragma_table_info(?1)`
@@ -211,72 +219,6 @@ FROM pragma_foreign_key_list(?1)`
 (SELECT group_concat(x.name || iif(x."desc", ' desc', ''), ', ' ORDER BY x.seqno) FROM pragma_index_xinfo(i.name) AS x WHERE x.key)
 FROM pragma_index_list(?1) AS i WHERE i.origin = 'c'`
 )
-
-func columnLines(t *schema.Table) []string {
-	lines := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		lines[i] = "column " + c.Name + " " + columnType(c.Type, c.MaxLength)
-		if !c.Nullable {
-			lines[i] += " not null"
-		}
-		if place := slices.Index(t.PrimaryKey, c.Name); place >= 0 {
-			lines[i] += " key " + strconv.Itoa(place+1)
-		}
-	}
-	return lines
-}
-
-func referenceLines(t *schema.Table) []string {
-	var lines []string
-	for _, c := range t.Columns {
-		if c.References == "" {
-			continue
-		}
-		action := "no action"
-		switch c.OnDelete {
-		case schema.Cascade:
-			action = "cascade"
-		case schema.Clear:
-			action = "set null"
-		}
-		lines = append(lines, "reference "+c.Name+" to "+c.References+" on delete "+action)
-	}
-	return lines
-}
-
-func indexLines(t *schema.Table) []string {
-	lines := make([]string, len(t.Indexes))
-	for i, x := range t.Indexes {
-		keys := make([]string, len(x.Columns))
-		for j, k := range x.Columns {
-			keys[j] = k.Name
-			if k.Desc {
-				keys[j] += " desc"
-			}
-		}
-		unique := ""
-		if x.Unique {
-			unique = " unique"
-		}
-		lines[i] = "index " + x.Name + unique + " on " + strings.Join(keys, ", ")
-	}
-	return lines
-}
-
-func compare(table string, have, want []string) []string {
-	var list []string
-	for _, line := range want {
-		if !slices.Contains(have, line) {
-			list = append(list, "table "+table+" lacks "+line)
-		}
-	}
-	for _, line := range have {
-		if !slices.Contains(want, line) {
-			list = append(list, "table "+table+" has "+line)
-		}
-	}
-	return list
-}
 
 // list is the first column of every row.
 func (c *conn) list(sql string, args ...string) ([]string, error) {

@@ -31,6 +31,8 @@ type writer struct {
 	// The rest belongs to who has the turn.
 	batch  *batch
 	single int // so many batches to come have one member: their last one failed together
+	// maxBatch bounds how long a member waits for later ones.
+	maxBatch time.Duration
 	// restartAt and passiveAt are the lengths of the log, in pages, at which the
 	// next checkpoint is tried.
 	passiveAt, restartAt int
@@ -50,8 +52,7 @@ type batch struct {
 
 const (
 	maxMembers = 64
-	// maxBatch bounds how long a member waits for later ones.
-	maxBatch = 20 * time.Millisecond
+	maxBatch   = 20 * time.Millisecond
 	// passivePages and restartPages bound the write-ahead log (4 KiB pages): from
 	// the first on it is copied, from the second on readers are waited for, so that
 	// it can begin anew.
@@ -139,7 +140,7 @@ func (w *writer) leave() {
 		return
 	}
 	w.mu.Lock()
-	if len(w.queue) > 0 && b.members < b.limit && time.Since(b.began) < maxBatch {
+	if len(w.queue) > 0 && b.members < b.limit && time.Since(b.began) < w.maxBatch {
 		close(w.queue[0].given)
 		w.queue = w.queue[1:]
 		w.mu.Unlock()

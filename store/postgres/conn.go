@@ -1,0 +1,208 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// conn is a connection with its prepared statements; one goroutine uses it at a time.
+type conn struct {
+	*pgconn.PgConn
+	stmts map[any]*prepared
+	made  int // how many were prepared, for their names
+	// reading is the select whose rows are still on their way: another statement
+	// has to take them in first.
+	reading *stream
+}
+
+// prepared is a statement with what its placeholders take and its columns give.
+type prepared struct {
+	desc    *pgconn.StatementDescription
+	args    []sqlgen.Arg
+	types   []*value.Type
+	formats []int16 // of the result
+}
+
+// maxPrepared bounds the statements of a connection; any of them makes room.
+const maxPrepared = 256
+
+// exec runs one statement without a result, in the extended protocol like all.
+func (c *conn) exec(ctx context.Context, sql string) (pgconn.CommandTag, error) {
+	if err := c.settle(); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return c.ExecParams(ctx, sql, nil, nil, nil, nil).Close()
+}
+
+// list is the first column of every row of a statement with text arguments.
+func (c *conn) list(ctx context.Context, sql string, args ...string) ([]string, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	params := make([][]byte, len(args))
+	for i, a := range args {
+		params[i] = []byte(a)
+	}
+	result := c.ExecParams(ctx, sql, params, nil, nil, nil).Read()
+	var list []string
+	for _, r := range result.Rows {
+		list = append(list, string(r[0]))
+	}
+	return list, result.Err
+}
+
+// statement finds or prepares q, a pointer to one of package query's statements.
+func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
+	if p := c.stmts[q]; p != nil {
+		return p, nil
+	}
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	for old, p := range c.stmts {
+		if len(c.stmts) < maxPrepared {
+			break
+		}
+		if err := c.Deallocate(ctx, p.desc.Name); err != nil {
+			return nil, err
+		}
+		delete(c.stmts, old)
+	}
+	text, err := c.render(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	c.made++
+	desc, err := c.Prepare(ctx, "m"+strconv.Itoa(c.made), text.SQL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w in: %s", err, text.SQL)
+	}
+	p := &prepared{desc: desc, args: text.Args}
+	if q, ok := q.(*query.Select); ok {
+		for _, col := range q.Columns {
+			p.types = append(p.types, col.Type)
+			p.formats = append(p.formats, format(col.Type))
+		}
+	}
+	c.stmts[q] = p
+	return p, nil
+}
+
+func (c *conn) render(ctx context.Context, q any) (sqlgen.Statement, error) {
+	switch q := q.(type) {
+	case *query.Select:
+		return dialect.Select(q), nil
+	case *query.Insert:
+		var key []string
+		if q.OnConflictIgnore {
+			var err error
+			if key, err = c.list(ctx, primaryKeyQuery, q.Table); err != nil {
+				return sqlgen.Statement{}, err
+			}
+		}
+		return dialect.Insert(q, 1, key), nil
+	case *query.Update:
+		return dialect.Update(q), nil
+	case *query.Delete:
+		return dialect.Delete(q), nil
+	}
+	panic(fmt.Sprintf("postgres: no such statement: %T", q))
+}
+
+// arguments are in the wire's form, with their formats.
+func (p *prepared) arguments(args []any) (values [][]byte, formats []int16) {
+	values, formats = make([][]byte, len(p.args)), make([]int16, len(p.args))
+	for i, a := range p.args {
+		if a.List {
+			list, _ := args[a.Slot].([]any)
+			values[i], formats[i] = encodeList(list, a.Type)
+			continue
+		}
+		values[i], formats[i] = encode(args[a.Slot], a.Type)
+	}
+	return values, formats
+}
+
+// stream is the rows of a select. They come from the wire, or from memory when
+// another statement needed the connection meanwhile.
+type stream struct {
+	wire  *pgconn.ResultReader // nil: all rows are in memory
+	saved [][][]byte
+	row   row
+	err   error
+}
+
+func (c *conn) read(ctx context.Context, p *prepared, args []any) (*stream, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	values, formats := p.arguments(args)
+	s := &stream{row: row{types: p.types}}
+	s.wire = c.ExecStatement(ctx, p.desc, values, formats, p.formats)
+	c.reading = s
+	return s, nil
+}
+
+func (c *conn) next(s *stream) bool {
+	if s.wire != nil {
+		if s.wire.NextRow() {
+			s.row.raw = s.wire.Values()
+			return true
+		}
+		c.finish(s)
+		return false
+	}
+	if len(s.saved) == 0 {
+		return false
+	}
+	s.row.raw, s.saved = s.saved[0], s.saved[1:]
+	return true
+}
+
+// finish takes the end of a select off the wire.
+func (c *conn) finish(s *stream) {
+	if s.wire != nil {
+		if _, err := s.wire.Close(); s.err == nil {
+			s.err = err
+		}
+		s.wire = nil
+	}
+	if c.reading == s {
+		c.reading = nil
+	}
+}
+
+// settle takes in what is still on its way.
+func (c *conn) settle() error {
+	s := c.reading
+	if s == nil {
+		return nil
+	}
+	s.row.raw = copied(s.row.raw)
+	for s.wire.NextRow() {
+		s.saved = append(s.saved, copied(s.wire.Values()))
+	}
+	c.finish(s)
+	return s.err
+}
+
+func copied(raw [][]byte) [][]byte {
+	out := make([][]byte, len(raw))
+	for i, b := range raw {
+		if b != nil {
+			out[i] = slices.Clone(b)
+			if out[i] == nil {
+				out[i] = []byte{}
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package postgres_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/postgres"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+var (
+	text = &value.Type{Kind: value.String}
+	meta = query.Table{Name: "mainstay_meta", Alias: 1}
+	name = query.Col{Alias: 1, Name: "name", Type: text}
+)
+
+func TestServerThatIsNotThere(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := postgres.Open(ctx, "host=127.0.0.1 port=1 user=x dbname=shop sslmode=disable", postgres.Options{})
+	if problem.KindOf(err) != problem.Unavailable || !strings.Contains(err.Error(), "shop on 127.0.0.1") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestInspectRefusesANewerVersion(t *testing.T) {
+	d := dbtest.Postgres(t)
+	for _, table := range schema.System() {
+		if err := d.Apply(t.Context(), schema.CreateTable{Table: table}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newer := &query.Update{
+		Table: meta,
+		Set:   []query.Assign{{Column: query.Named{Name: "content", Type: text}, Value: query.Const{Value: "2", Type: text}}},
+		Where: query.Cmp{Op: query.Eq, L: name, R: query.Const{Value: "format", Type: text}},
+	}
+	err := store.New(d).InTx(t.Context(), store.Write, nil, func(tx store.Tx) error {
+		_, err := tx.Update(t.Context(), newer, nil)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Inspect(t.Context()); problem.KindOf(err) != problem.Unavailable || !strings.Contains(err.Error(), "newer version of mainstay") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestLostConnectionIsUnavailableOnce(t *testing.T) {
+	d := dbtest.Postgres(t)
+	names := &query.Select{From: query.Table{Name: "pg_class", Alias: 1}, Columns: []query.Column{{
+		Expr: query.Aggregate{Func: query.Count, Type: &value.Type{Kind: value.Int}}, Type: &value.Type{Kind: value.Int},
+	}}}
+	read := func() error {
+		return store.New(d).InTx(t.Context(), store.ReadOne, nil, func(tx store.Tx) error {
+			for _, err := range tx.Select(t.Context(), names, nil) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := read(); err != nil {
+		t.Fatal(err)
+	}
+	dbtest.Disconnect(t)
+	for range 20 { // each connection may have been lost
+		if err := read(); err != nil && problem.KindOf(err) != problem.Unavailable {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := read(); err != nil {
+		t.Errorf("it does not heal: %v", err)
+	}
+}

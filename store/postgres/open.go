@@ -1,0 +1,146 @@
+// Package postgres keeps records in PostgreSQL 13 or newer. Statements go through
+// the extended protocol only, prepared, their values bound.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// Driver is a PostgreSQL database.
+type Driver struct {
+	config  *pgconn.Config
+	log     *slog.Logger
+	version string
+	conns   chan *conn // nil members are opened when first needed
+	closing sync.Once
+}
+
+var _ store.Driver = (*Driver)(nil)
+
+// Options are the driver's settings; the zero value is useful.
+type Options struct {
+	// MaxOpen is the most connections held open. Defaults to 16.
+	MaxOpen int
+	Log     *slog.Logger // nil: discarded
+}
+
+// Open connects; dsn is a URL or keywords as libpq takes them.
+func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxOpen == 0 {
+		o.MaxOpen = 16
+	}
+	config, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open the PostgreSQL database: %w", err)
+	}
+	for name, setting := range map[string]string{
+		"application_name": "mainstay", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1",
+		"standard_conforming_strings": "on", "client_encoding": "UTF8",
+		"jit": "off", // compiling takes longer than such statements run, and cannot be interrupted
+	} {
+		config.RuntimeParams[name] = setting
+	}
+	// An ended context asks the server to stop and keeps the connection.
+	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 2 * time.Second}
+	}
+	d := &Driver{config: config, log: o.Log, conns: make(chan *conn, o.MaxOpen)}
+	for range o.MaxOpen {
+		d.conns <- nil
+	}
+	c, err := d.take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open the PostgreSQL database %s on %s: %w", config.Database, config.Host, err)
+	}
+	defer d.give(c)
+	encoding, err := c.list(ctx, "SELECT current_setting('server_encoding')")
+	if err != nil {
+		return nil, explained(ctx, err)
+	}
+	if encoding[0] != "UTF8" {
+		return nil, fmt.Errorf("the PostgreSQL database %s has the encoding %s; make one with UTF8", config.Database, encoding[0])
+	}
+	d.version = c.ParameterStatus("server_version")
+	return d, nil
+}
+
+// closedConn stands where connections were.
+var closedConn = new(conn)
+
+// take waits for a connection; give returns it.
+func (d *Driver) take(ctx context.Context) (*conn, error) {
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx, ctx.Err())
+	}
+	var c *conn
+	select {
+	case c = <-d.conns:
+	case <-ctx.Done():
+		return nil, interrupted(ctx, errors.New("postgres: waiting for a connection"))
+	}
+	if c == closedConn {
+		d.conns <- c
+		return nil, errClosed
+	}
+	if c != nil {
+		return c, nil
+	}
+	pg, err := pgconn.ConnectConfig(ctx, d.config)
+	if err != nil {
+		d.conns <- nil
+		return nil, explained(ctx, err)
+	}
+	return &conn{PgConn: pg, stmts: map[any]*prepared{}}, nil
+}
+
+// give returns a connection, or its place when it is of no more use.
+func (d *Driver) give(c *conn) {
+	if c.reading != nil {
+		c.finish(c.reading)
+	}
+	const idle = 'I'
+	if c.IsClosed() || c.TxStatus() != idle {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		c.PgConn.Close(ctx)
+		c = nil
+	}
+	d.conns <- c
+}
+
+// Close waits for what is running.
+func (d *Driver) Close() error {
+	var errs []error
+	d.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		for range cap(d.conns) {
+			if c := <-d.conns; c != nil {
+				errs = append(errs, c.PgConn.Close(ctx))
+			}
+		}
+		for range cap(d.conns) {
+			d.conns <- closedConn
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// Limits tells what PostgreSQL cannot do.
+func (d *Driver) Limits() store.Limits {
+	// A page of an index holds keys up to a third of 8 KiB; a code point has up to 4 bytes.
+	return store.Limits{Name: "PostgreSQL " + d.version, MaxIndexedLength: 600, MaxParams: 65535, MaxIdentifierBytes: 63}
+}

@@ -1,0 +1,229 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// tx is a transaction of any mode.
+type tx struct {
+	d    *Driver
+	c    *conn // nil when the transaction is over
+	mode store.Mode
+	lost error // the transaction can only be rolled back
+}
+
+var _ store.Tx = (*tx)(nil)
+
+var (
+	errClosed  = problem.Errorf(problem.Unavailable, "the database is closed")
+	errOver    = problem.Errorf(problem.Internal, "the transaction is over")
+	errReading = problem.Errorf(problem.Internal, "this transaction only reads")
+)
+
+// begins are the first statements by mode. A write is serialisable: a right that
+// is taken away while it runs makes it run again.
+var begins = [...]string{
+	store.Snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+	store.Write:    "BEGIN ISOLATION LEVEL SERIALIZABLE",
+}
+
+// Begin starts a transaction; see store.Driver.
+func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
+	c, err := d.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if begin := begins[mode]; begin != "" {
+		if _, err := c.exec(ctx, begin); err != nil {
+			d.give(c)
+			return nil, explained(ctx, err)
+		}
+	}
+	return &tx{d: d, c: c, mode: mode}, nil
+}
+
+// Select streams rows; see store.Tx.
+func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		if err := t.usable(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
+		c := t.c
+		p, err := c.statement(ctx, q)
+		if err != nil {
+			yield(nil, t.failed(ctx, err))
+			return
+		}
+		s, err := c.read(ctx, p, args)
+		if err != nil {
+			yield(nil, t.failed(ctx, err))
+			return
+		}
+		defer c.finish(s)
+		for c.next(s) {
+			if !yield(&s.row, nil) {
+				return
+			}
+			if s.row.err != nil {
+				yield(nil, problem.Wrap(s.row.err, problem.Internal, "a stored value cannot be read"))
+				return
+			}
+		}
+		if s.err != nil {
+			yield(nil, t.failed(ctx, s.err))
+		}
+	}
+}
+
+// Insert adds rows; see store.Tx.
+func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
+	return t.write(ctx, q, args, len(q.Columns))
+}
+
+// Update changes rows; see store.Tx.
+func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, error) {
+	return t.write(ctx, q, args, len(args))
+}
+
+// Delete removes rows; see store.Tx.
+func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
+	return t.write(ctx, q, args, len(args))
+}
+
+// write runs a statement once for every width arguments, in one round trip. An
+// error would end PostgreSQL's transaction, so it stands between a savepoint and
+// its release.
+func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, error) {
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	if t.mode != store.Write {
+		return 0, errReading
+	}
+	c := t.c
+	p, err := c.statement(ctx, q)
+	if err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	if err := c.settle(); err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	var batch pgconn.Batch
+	batch.ExecParams("SAVEPOINT statement", nil, nil, nil, nil)
+	for first := true; first || len(args) > 0; first = false {
+		values, formats := p.arguments(args[:width])
+		batch.ExecStatement(p.desc, values, formats, nil)
+		args = args[width:]
+	}
+	batch.ExecParams("RELEASE SAVEPOINT statement", nil, nil, nil, nil)
+	results, err := c.ExecBatch(ctx, &batch).ReadAll()
+	if err != nil {
+		return 0, t.undo(ctx, err)
+	}
+	n := 0
+	for _, r := range results[1 : len(results)-1] {
+		n += int(r.CommandTag.RowsAffected())
+	}
+	return n, nil
+}
+
+// undo goes back to before the statement, so that the transaction stays usable.
+func (t *tx) undo(ctx context.Context, cause error) error {
+	again := t.failed(ctx, cause)
+	if t.lost != nil || t.c.IsClosed() {
+		return again
+	}
+	if _, err := t.c.exec(context.WithoutCancel(ctx), "ROLLBACK TO SAVEPOINT statement"); err != nil {
+		t.lost = explained(ctx, err)
+		return t.lost
+	}
+	return t.named(ctx, again)
+}
+
+// named completes a violation with its columns.
+func (t *tx) named(ctx context.Context, err error) error {
+	var violation *store.ConstraintError
+	var cause *pgconn.PgError
+	if !errors.As(err, &violation) || !errors.As(err, &cause) {
+		return err
+	}
+	columns, lookup := t.c.list(ctx, constraintQuery, cause.ConstraintName)
+	if lookup != nil {
+		return t.failed(ctx, lookup)
+	}
+	violation.Columns = columns
+	return err
+}
+
+func (t *tx) usable(ctx context.Context) error {
+	switch {
+	case t.c == nil:
+		return errOver
+	case t.lost != nil:
+		return t.lost
+	case ctx.Err() != nil:
+		return interrupted(ctx, ctx.Err())
+	}
+	return nil
+}
+
+// failed explains an error and keeps it when the transaction cannot go on.
+func (t *tx) failed(ctx context.Context, err error) error {
+	err = explained(ctx, err)
+	if t.mode == store.Write && errors.Is(err, store.ErrAgain) {
+		t.lost = err
+	}
+	return err
+}
+
+// Commit ends the transaction; see store.Tx.
+func (t *tx) Commit(ctx context.Context) error {
+	if t.c == nil {
+		return errOver
+	}
+	if t.lost != nil {
+		t.Rollback(ctx)
+		return t.lost
+	}
+	if t.mode == store.ReadOne {
+		t.release()
+		return nil
+	}
+	defer t.release()
+	tag, err := t.c.exec(context.WithoutCancel(ctx), "COMMIT")
+	if err != nil {
+		return explained(ctx, err)
+	}
+	if tag.String() != "COMMIT" {
+		return problem.Wrap(fmt.Errorf("postgres: commit answered %s", tag), problem.Internal, "the change was not made")
+	}
+	return nil
+}
+
+// Rollback ends the transaction without a trace; see store.Tx.
+func (t *tx) Rollback(ctx context.Context) error {
+	if t.c == nil {
+		return nil
+	}
+	defer t.release()
+	if t.mode == store.ReadOne || t.c.IsClosed() {
+		return nil
+	}
+	_, err := t.c.exec(context.WithoutCancel(ctx), "ROLLBACK")
+	return explained(ctx, err)
+}
+
+func (t *tx) release() {
+	t.d.give(t.c)
+	t.c = nil
+}
