@@ -167,13 +167,17 @@ func (a *ask) readFilter() error {
 }
 
 // typeFilter gives the literals of the filter the types that e, an expression
-// of the same shape, has for them.
+// of the same shape, has for them. One that does not fit is refused as if the
+// shape had not been known.
 func (a *ask) typeFilter(e *rule.Expr) error {
 	if a.raw == nil || e == nil {
 		return nil
 	}
 	typed, err := e.Literals(a.raw)
 	if err != nil {
+		if _, _, parsed := a.sight.ParseFilter(a.op.Query.Filter); parsed != nil {
+			err = parsed
+		}
 		return err
 	}
 	copy(a.env.Literals, typed)

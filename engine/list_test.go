@@ -257,6 +257,28 @@ func TestListRefusesWhatItDoesNotKnow(t *testing.T) {
 	})
 }
 
+// What others have asked before must not show in an answer.
+func TestFilterIsRefusedAlikeWhetherItsShapeIsKnownOrNot(t *testing.T) {
+	o := openOffice(t)
+	employees := o.set.Resource("Employee")
+	for _, tt := range []struct{ known, refused string }{
+		{`level == "junior"`, `level == "jun"`},
+		{`manager == "01900000-0000-7000-8000-000000000000"`, `manager == "x"`},
+		{`started > date("2026-01-31")`, `started > date("2026-02-31")`},
+		{`name == "x"`, `name == "` + strings.Repeat("x", 9000) + `"`},
+	} {
+		cold := o.refused(o.ann, Operation{Kind: List, Resource: employees, Query: Query{Filter: tt.refused}}, problem.InvalidFilter)
+		o.list(o.ann, "Employee", Query{Filter: tt.known})
+		warm := o.refused(o.ann, Operation{Kind: List, Resource: employees, Query: Query{Filter: tt.refused}}, problem.InvalidFilter)
+		if cold.Error() != warm.Error() || cold.Position != warm.Position {
+			t.Errorf("%s\n%v at %d, then %v at %d", tt.known, cold, cold.Position, warm, warm.Position)
+		}
+	}
+	for _, filter := range []string{`decimal( "1.5") > decimal( "1.2")`, `decimal( "1.55") > decimal( "1.22")`} {
+		o.list(o.ann, "Employee", Query{Filter: filter})
+	}
+}
+
 func TestListPages(t *testing.T) {
 	o := openOffice(t)
 	o.crowd()

@@ -31,7 +31,7 @@ func FilterShape(text string) (key string, raw []any, ok bool) {
 			}
 			raw = append(raw, s)
 			b.WriteByte('"')
-			if strings.Trim(s, "-.0123456789") == "" {
+			if strings.Trim(strings.TrimPrefix(s, "-"), ".0123456789") == "" {
 				// It may be a decimal, whose type depends on its digits.
 				whole, fraction := digits(s)
 				b.WriteString(strconv.Itoa(whole) + "." + strconv.Itoa(fraction))

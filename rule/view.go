@@ -14,6 +14,8 @@ type View struct {
 	set    *Set
 	fold   folder
 	sights map[string]*Sight
+	// verdicts are those of the contract's rules.
+	verdicts map[*Expr]Verdict
 }
 
 // maxViews bounds the views kept; a contract has a handful.
@@ -56,6 +58,14 @@ func (s *Set) newView(key []byte) *View {
 	for i, o := range key {
 		v.fold.decided[s.atoms[i].text] = outcomes(o)
 	}
+	v.verdicts = make(map[*Expr]Verdict)
+	for _, r := range s.Contract.Resources {
+		for _, e := range s.resources[r.Name].rules() {
+			if e != nil {
+				v.verdicts[e] = v.judge(e)
+			}
+		}
+	}
 	for _, r := range s.Contract.Resources {
 		if res := s.resources[r.Name]; res.serves() {
 			v.sights[r.Name] = &Sight{Resource: res, View: v, byName: map[string]*Handle{}, declared: map[string]*Expr{}}
@@ -81,6 +91,13 @@ func (v *View) Verdict(e *Expr) Verdict {
 	if e == nil {
 		return Never
 	}
+	if known, ok := v.verdicts[e]; ok {
+		return known
+	}
+	return v.judge(e)
+}
+
+func (v *View) judge(e *Expr) Verdict {
 	switch o := v.fold.fold(e.root); {
 	case o == mayBeTrue:
 		return Always
