@@ -6,7 +6,7 @@
 // route, method, credentials, size and media, parameters.
 //
 // Files: router.go and routes.go find the endpoint, exchange.go is one request
-// from beginning to end, decode.go params.go longquery.go etag.go read it,
+// from beginning to end, bounds.go what all of them share, decode.go params.go longquery.go etag.go read it,
 // encode.go compress.go stream.go problem.go write the answer.
 package api
 
@@ -38,6 +38,12 @@ type Options struct {
 	// MaxConcurrent is the most requests carried out at one time; more are 503.
 	// Defaults to 1024; -1 means no limit.
 	MaxConcurrent int
+	// MaxHeld is the most memory, in bytes, for bodies that are being sent and
+	// answers that are being read, the first 16 KiB of each apart; what would take
+	// more is 503. Defaults to 64 MiB; -1 means no limit.
+	MaxHeld int64
+	// MaxExports is the most exports at one time; more wait, then are 503. Defaults to 2.
+	MaxExports int
 	// Timing shows the number of statements of each answer in Server-Timing.
 	Timing bool
 	// Observe is told of every request when it has ended. route is a path of the
@@ -84,6 +90,8 @@ type handler struct {
 	client  func(r *http.Request) string
 	log     *slog.Logger
 	running atomic.Int64
+	held    atomic.Int64  // bytes, see MaxHeld
+	exports chan struct{} // holds one for each that runs
 	opts    Options
 }
 
@@ -92,10 +100,13 @@ func newHandler(e operator, a identifier, c *contract.Contract, find func(string
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.ExportTimeout = cmp.Or(o.ExportTimeout, 10*time.Minute)
 	o.MaxConcurrent = cmp.Or(o.MaxConcurrent, 1024)
+	o.MaxHeld = cmp.Or(o.MaxHeld, 64<<20)
+	o.MaxExports = cmp.Or(o.MaxExports, 2)
 	h := &handler{
 		engine: e, auth: a, routes: table(c, find, o), cors: newCORS(c.CORS),
 		base: c.BasePath, client: o.Client, log: o.Log, opts: o,
-		vary: []string{"Accept-Encoding, Authorization"},
+		exports: make(chan struct{}, o.MaxExports),
+		vary:    []string{"Accept-Encoding, Authorization"},
 	}
 	if len(h.cors.origins) > 0 {
 		h.vary = []string{"Accept-Encoding, Authorization, Origin"}
@@ -116,14 +127,3 @@ func remoteAddress(r *http.Request) string {
 	}
 	return host
 }
-
-// enter takes a place among the requests under way, if there is one.
-func (h *handler) enter() bool {
-	if n := h.running.Add(1); h.opts.MaxConcurrent > 0 && n > int64(h.opts.MaxConcurrent) {
-		h.running.Add(-1)
-		return false
-	}
-	return true
-}
-
-func (h *handler) leave() { h.running.Add(-1) }

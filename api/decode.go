@@ -168,20 +168,17 @@ func (x *exchange) readBody() error {
 
 // read reads the whole body within MaxBody and Timeout.
 func (x *exchange) read() ([]byte, error) {
-	limited := http.MaxBytesReader(x.w, x.r.Body, x.h.opts.MaxBody)
-	var body []byte
-	var err error
-	if n := x.r.ContentLength; n > 0 {
-		body = make([]byte, n)
-		_, err = io.ReadFull(limited, body)
-	} else {
-		body, err = io.ReadAll(limited)
-	}
+	x.leave()
+	body, err := x.gather(http.MaxBytesReader(x.w, x.r.Body, x.h.opts.MaxBody), x.r.ContentLength)
 	var tooLarge *http.MaxBytesError
+	var full *problem.Error
 	switch {
 	case err == nil:
 		x.readWithin(0)
-		return body, nil
+		return body, x.enter()
+	case errors.As(err, &full):
+		x.w.Header()["Connection"] = closeConnection
+		return nil, err
 	case errors.As(err, &tooLarge):
 		return nil, x.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -212,9 +209,10 @@ func (x *exchange) refuseBody() error {
 		return nil
 	}
 	if x.r.ContentLength < 0 { // of unknown length, perhaps none
+		x.leave()
 		if n, err := x.r.Body.Read(make([]byte, 1)); n == 0 && err == io.EOF {
 			x.readWithin(0)
-			return nil
+			return x.enter()
 		}
 	}
 	return problem.Errorf(problem.InvalidParameter, "this request takes no body")

@@ -26,6 +26,7 @@ type exchange struct {
 	ctx      context.Context
 	cancel   context.CancelFunc // of ctx; nil: none
 	entered  bool               // among the requests under way
+	held     int64              // bytes, see hold
 	node     *node
 	endpoint *endpoint
 	id       string // the path's variable segment
@@ -78,12 +79,12 @@ func (x *exchange) run() error {
 		return &problem.Error{Kind: problem.MethodNotAllowed, Detail: "this path does not take this method; see the Allow header"}
 	}
 	if !x.endpoint.free {
-		if !h.enter() {
-			return &problem.Error{Kind: problem.Unavailable, Detail: "too many requests are under way; try again soon", RetryAfter: time.Second}
+		if err := x.enter(); err != nil {
+			return err
 		}
-		x.entered = true
 	}
 	if x.endpoint.handler != nil {
+		x.leave()
 		x.hand(x.endpoint.handler)
 		return nil
 	}
@@ -128,6 +129,12 @@ func (x *exchange) carryOut() error {
 		return err
 	case res.Stream != nil:
 		return x.stream(res)
+	}
+	x.leave()
+	if x.safe() {
+		if err := x.hold(len(res.Body)); err != nil {
+			return err
+		}
 	}
 	x.answer(res)
 	return nil
@@ -244,8 +251,9 @@ func (x *exchange) end() {
 	if x.cancel != nil {
 		x.cancel()
 	}
-	if x.entered {
-		x.h.leave()
+	x.leave()
+	if x.held > 0 {
+		x.h.held.Add(-x.held)
 	}
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {

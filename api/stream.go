@@ -20,6 +20,11 @@ var errHead = errors.New("api: only the header was asked for")
 
 // stream sends an export.
 func (x *exchange) stream(res *engine.Result) error {
+	leave, err := x.enterExports()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	header := x.w.Header()
 	header["Content-Type"] = x.endpoint.makes
 	header["Content-Disposition"] = []string{`attachment; filename="` + x.endpoint.resource.Path + "." + x.endpoint.format + `"`}
@@ -37,8 +42,7 @@ func (x *exchange) stream(res *engine.Result) error {
 		x.begin(http.StatusOK)
 		return nil
 	}
-	err := out.send(c, res.Stream)
-	if err != nil && x.status == 0 {
+	if err = out.send(c, res.Stream); err != nil && x.status == 0 {
 		return x.unstream(err)
 	}
 	return err

@@ -172,7 +172,7 @@ func inline(v node) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-var bars = regexp.MustCompile(` *\| *`)
+var bars = regexp.MustCompile(`([A-Za-z0-9_]) *\| *([A-Za-z0-9_])`)
 
 // tidyAccess puts one space behind each comma of "update,delete".
 func tidyAccess(key string) string {
@@ -189,12 +189,13 @@ func tidyAccess(key string) string {
 // tidySpaces leaves one space between the words of a field, texts in quotes
 // aside, and none around the '|' of an enum.
 func tidySpaces(s string) string {
-	if words, ok := strings.CutPrefix(s, "enum "); ok && !strings.HasPrefix(strings.TrimLeft(words, " "), "|") {
+	if words, ok := strings.CutPrefix(s, "enum "); ok {
 		end := len(words)
 		if at := equals(words); at >= 0 {
 			end = at
 		}
-		s = "enum " + bars.ReplaceAllString(words[:end], "|") + words[end:]
+		tidy := bars.ReplaceAllString(words[:end], "$1|$2")
+		s = "enum " + bars.ReplaceAllString(tidy, "$1|$2") + words[end:] // twice: neighbours share a letter
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {

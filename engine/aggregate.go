@@ -102,7 +102,7 @@ func (e *Engine) aggregate(ctx context.Context, c *call, op *Operation) (*Result
 
 // groups reads and renders the groups.
 func (a *ask) groups(ctx context.Context, tx store.Tx, p *plan) error {
-	a.page.reset(append(a.page.text[:0], listHead...))
+	a.start(append(a.page.text[:0], listHead...))
 	err := a.rows(ctx, tx, p.root, func(row store.Row) bool {
 		switch len(a.page.ends) {
 		case 0:
@@ -112,7 +112,7 @@ func (a *ask) groups(ctx context.Context, tx store.Tx, p *plan) error {
 		default:
 			a.page.text = append(a.page.text, ',')
 		}
-		a.page.add(p.root.rec, row)
+		a.show(&a.page, p.root.rec, row)
 		a.page.text = p.measure(a.page.text[:len(a.page.text)-1], row, &a.page)
 		return a.page.err == nil
 	})

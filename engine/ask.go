@@ -48,6 +48,7 @@ type ask struct {
 
 	args []any
 	page rows
+	size int // bytes of the answer's records so far
 }
 
 // place is where values stand among the literals.

@@ -223,8 +223,13 @@ func (w *work) resolve(b *reader, j any, at *spot) any {
 		if ref, ok := asRef(j); ok {
 			name, pointer, _ := strings.Cut(ref, "#/")
 			v, found := w.named[name].part(pointer)
-			if !found || !small(v) {
+			size := partSize(v)
+			if !found || size > maxPart {
 				b.fault(at, "reference", "must point to a single value of at most %d bytes that the record has", maxPart)
+				return nil
+			}
+			if w.referred += size; w.referred > maxParts {
+				b.fault(at, "reference", "the references of one transaction must stand for at most %d bytes in all", maxParts)
 			}
 			return v
 		}
@@ -237,20 +242,24 @@ func (w *work) resolve(b *reader, j any, at *spot) any {
 	return j
 }
 
-// maxPart bounds what a reference may stand for, so that a short body cannot
-// multiply a long text.
-const maxPart = 4096
+// maxPart bounds what a reference may stand for, maxParts what all of them may, in
+// bytes, so that a short body cannot multiply a long text.
+const (
+	maxPart  = 4096
+	maxParts = 1 << 20
+)
 
-func small(v any) bool {
+// partSize is the length of a single value; that of anything else is too much.
+func partSize(v any) int {
 	switch v := v.(type) {
 	case nil, bool:
-		return true
+		return 0
 	case string:
-		return len(v) <= maxPart
+		return len(v)
 	case value.Number:
-		return len(v) <= maxPart
+		return len(v)
 	}
-	return false
+	return maxPart + 1
 }
 
 // part finds what a JSON pointer, without its first slash, points to in the

@@ -287,8 +287,12 @@ func (e *Engine) bulkSingly(ctx context.Context, c *call, op *Operation) (*Resul
 		return nil, err
 	}
 	res := &Result{Items: make([]Item, len(list))}
+	shown := 0
 	for i, member := range list {
 		s, where, err := e.prepareMember(c, op, member)
+		if err == nil && shown > maxAnswer {
+			err = tooLarge()
+		}
 		var out *outcome
 		if err == nil {
 			out, _, err = e.commit(ctx, c, op, s)
@@ -300,6 +304,7 @@ func (e *Engine) bulkSingly(ctx context.Context, c *call, op *Operation) (*Resul
 			res.Items[i].Err, res.Partial = placed(err, i, where), true
 		} else {
 			res.Items[i] = Item{Status: out.status, ID: out.id.String(), Body: out.body}
+			shown += len(out.body)
 		}
 	}
 	res.Statements = c.stats.Statements

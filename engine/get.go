@@ -135,10 +135,10 @@ func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan) (body [
 	if direct {
 		text = make([]byte, 0, p.size.Load())
 	}
-	a.page.reset(text)
+	a.start(text)
 	err = a.rows(ctx, tx, l, func(row store.Row) bool {
 		found = true
-		a.page.add(l.rec, row)
+		a.show(&a.page, l.rec, row)
 		if l.revision >= 0 {
 			v, failed := row.Value(l.revision)
 			if n, ok := v.(int64); ok {

@@ -218,23 +218,23 @@ func (g *listPage) read(ctx context.Context, tx store.Tx) error {
 	if g.direct = len(l.lists) == 0 && !a.cursor.back; g.direct {
 		text = append(make([]byte, 0, max(g.plan.size.Load(), 64)), listHead...)
 	}
-	a.page.reset(text)
+	a.start(text)
 	err := a.rows(ctx, tx, l, func(row store.Row) bool {
 		n := len(a.page.ends)
-		if n == a.limit {
+		if n == a.limit || a.size > maxPage {
 			g.more = true
 			return false
 		}
 		if n == 0 && (a.after.n > 0 || a.limits.n == 2) {
 			g.first = g.keys(row)
 		}
-		if n == a.limit-1 {
-			g.last = g.keys(row)
-		}
 		if n > 0 && g.direct {
 			a.page.text = append(a.page.text, ',')
 		}
-		a.page.add(l.rec, row)
+		a.show(&a.page, l.rec, row)
+		if n == a.limit-1 || a.size > maxPage {
+			g.last = g.keys(row)
+		}
 		return a.page.err == nil
 	})
 	if err == nil {

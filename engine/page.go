@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -21,6 +22,33 @@ func (a *ask) rows(ctx context.Context, tx store.Tx, l *level, visit func(store.
 	return nil
 }
 
+// One record may stand in an answer many times, so a short request could ask for
+// more than fits in memory. In bytes of JSON:
+const (
+	maxPage   = 8 << 20  // a list's page ends early when it has so much
+	maxAnswer = 16 << 20 // refused
+)
+
+func tooLarge() error {
+	return problem.Errorf(problem.InvalidParameter, "the answer would be larger than %d MiB; ask for fewer records or fewer fields", maxAnswer>>20)
+}
+
+// start makes room for the records of an answer; text is what stands before them.
+func (a *ask) start(text []byte) {
+	a.size = 0
+	a.page.reset(text)
+}
+
+// show renders row as the next record of p, which belongs to the answer.
+func (a *ask) show(p *rows, r *record, row store.Row) {
+	before := len(p.text)
+	p.add(r, row)
+	a.size += len(p.text) - before
+	if a.size > maxAnswer && p.err == nil {
+		p.err = tooLarge()
+	}
+}
+
 // children reads the to-many lists of the records in p, level by level.
 func (a *ask) children(ctx context.Context, tx store.Tx, found lists, l *level, p *rows) error {
 	for _, list := range l.lists {
@@ -37,7 +65,7 @@ func (a *ask) children(ctx context.Context, tx store.Tx, found lists, l *level, 
 				g.from = len(c.ends)
 			}
 			if g.more = len(c.ends)-g.from == listCap; !g.more {
-				c.add(list.level.rec, row)
+				a.show(&c.rows, list.level.rec, row)
 			}
 			g.to = len(c.ends)
 			c.groups[parent] = g

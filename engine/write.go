@@ -22,6 +22,9 @@ type work struct {
 	accounts []value.UUID
 	// manyAccounts: which ones is not known.
 	manyAccounts bool
+	// shown and referred are bytes: of the records in the answer so far, and of what
+	// references in a batch stood for.
+	shown, referred int
 	// named are the outcomes of a batch's operations that have a name.
 	named map[string]*outcome
 }
@@ -203,6 +206,9 @@ func (w *work) done(ctx context.Context, status int, op *Operation, id value.UUI
 	}
 	var err error
 	out.body, out.tag, _, err = w.e.fetch(ctx, w.tx, w.c, op.Resource, id, op.Query.Fields, op.Query.Include)
+	if w.shown += len(out.body); w.shown > maxAnswer && err == nil {
+		err = tooLarge()
+	}
 	return out, err
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,14 +12,13 @@ func TestRestFreesMemoryOnceInEachPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var requests uint64
-		freed := 0
-		go rest(ctx, func() uint64 { return requests }, func() { freed++ })
+		var requests, freed atomic.Uint64
+		go rest(ctx, requests.Load, func() { freed.Add(1) })
 		for _, step := range []struct {
 			story    string
 			requests uint64
 			pause    time.Duration
-			want     int
+			want     uint64
 		}{
 			{"quiet from the start", 0, time.Minute, 1},
 			{"still quiet", 0, time.Hour, 1},
@@ -26,11 +26,11 @@ func TestRestFreesMemoryOnceInEachPause(t *testing.T) {
 			{"another one", 2, restTime, 1},
 			{"a pause", 2, time.Minute, 2},
 		} {
-			requests = step.requests
+			requests.Store(step.requests)
 			time.Sleep(step.pause)
 			synctest.Wait()
-			if freed != step.want {
-				t.Errorf("%s: freed %d times, want %d", step.story, freed, step.want)
+			if got := freed.Load(); got != step.want {
+				t.Errorf("%s: freed %d times, want %d", step.story, got, step.want)
 			}
 		}
 	})

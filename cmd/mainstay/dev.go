@@ -17,7 +17,6 @@ import (
 	"github.com/mainstay-run/mainstay/keyring"
 	"github.com/mainstay-run/mainstay/migrate"
 	"github.com/mainstay-run/mainstay/observe"
-	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/seed"
 	"github.com/mainstay-run/mainstay/server"

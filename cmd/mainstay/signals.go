@@ -42,4 +42,3 @@ func hangups(ctx context.Context) <-chan struct{} {
 	}()
 	return told
 }
-

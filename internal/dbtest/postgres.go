@@ -82,11 +82,13 @@ func Disconnect(t testing.TB) {
 
 var number atomic.Int64
 
-// Main runs the tests of a program and stops the server that they started.
+// Main runs the tests of a program and stops the servers that they started.
 func Main(m *testing.M) int {
 	defer func() {
-		if cluster.stop != nil {
-			cluster.stop()
+		for _, stop := range []func(){cluster.stop, maria.stop} {
+			if stop != nil {
+				stop()
+			}
 		}
 	}()
 	return m.Run()

@@ -24,9 +24,12 @@ import (
 )
 
 // dice is where everything random comes from; the same seed gives the same case.
-type dice struct{ *rand.Rand }
+type dice struct {
+	*rand.Rand
+	somebody bool // rules never ask whether the caller is nobody
+}
 
-func newDice(seed uint64) dice { return dice{rand.New(rand.NewPCG(seed, 0x5eed))} }
+func newDice(seed uint64) dice { return dice{Rand: rand.New(rand.NewPCG(seed, 0x5eed))} }
 
 // one is true one time in n.
 func (d dice) one(n int) bool { return d.IntN(n) == 0 }
@@ -47,7 +50,9 @@ type resource struct {
 	fields []*field
 	read   []expr // its read rules, of which one suffices; none: it serves nobody
 	masks  []mask
-	writes bool // everybody may write what they can read
+	// Who may write it; empty: nobody.
+	create, update, remove []expr
+	sets                   []mask
 }
 
 // field is one field of a design.
@@ -66,10 +71,10 @@ type field struct {
 	inverse  *field    // of many: the reference that points back
 }
 
-// mask is a rule on who may read some fields.
+// mask is a rule on who may read, or set, a field.
 type mask struct {
-	fields []*field
-	rule   expr
+	field *field
+	rule  expr
 }
 
 // text is the contract.
@@ -97,21 +102,27 @@ func (r *resource) write(b *strings.Builder) {
 		return
 	}
 	b.WriteString("    access:\n")
-	rules := make([]string, len(r.read))
-	for i, rule := range r.read {
-		rules[i] = rule.text()
-	}
-	fmt.Fprintf(b, "      read: %s\n", quoteYAML(strings.Join(rules, " || ")))
-	if r.writes {
-		b.WriteString("      write: true\n")
-	}
+	writeRule(b, "read", r.read)
+	writeRule(b, "create", r.create)
+	writeRule(b, "update", r.update)
+	writeRule(b, "delete", r.remove)
 	for _, m := range r.masks {
-		names := make([]string, len(m.fields))
-		for i, f := range m.fields {
-			names[i] = f.name
-		}
-		fmt.Fprintf(b, "      field %s: %s\n", strings.Join(names, ", "), quoteYAML(m.rule.text()))
+		writeRule(b, "field "+m.field.name, []expr{m.rule})
 	}
+	for _, m := range r.sets {
+		writeRule(b, "set "+m.field.name, []expr{m.rule})
+	}
+}
+
+func writeRule(b *strings.Builder, key string, either []expr) {
+	if len(either) == 0 {
+		return
+	}
+	rules := make([]string, len(either))
+	for i, e := range either {
+		rules[i] = e.text()
+	}
+	fmt.Fprintf(b, "      %s: %s\n", key, quoteYAML(strings.Join(rules, " || ")))
 }
 
 func quoteYAML(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -299,7 +310,37 @@ func (c *design) addRules(d dice, r *resource) {
 	}
 	for _, f := range r.fields[1:] {
 		if !f.hidden && f.name != "email" && d.one(5) {
-			r.masks = append(r.masks, mask{[]*field{f}, g.condition(d.between(0, 2))})
+			r.masks = append(r.masks, mask{f, g.condition(d.between(0, 2))})
+		}
+	}
+}
+
+// everybodyWrites lets everybody write what they can read.
+func (c *design) everybodyWrites() {
+	open := []expr{{format: "true"}}
+	for _, r := range c.resources {
+		r.create, r.update, r.remove = open, open, open
+	}
+}
+
+// addWriteRules says who may write what.
+func (c *design) addWriteRules(d dice) {
+	for _, r := range c.resources {
+		g := grammar{dice: d, rule: true, self: r}
+		rule := func(g grammar) []expr {
+			if d.one(2) {
+				return []expr{{format: "true"}}
+			}
+			return []expr{g.condition(d.between(0, 2)), g.condition(d.between(0, 2))}
+		}
+		r.create, r.remove = rule(g), rule(g)
+		g.update, g.old = true, d.one(3)
+		r.update = rule(g)
+		g.update, g.old = false, false
+		for _, f := range r.stored() {
+			if f.name != "email" && d.one(8) {
+				r.sets = append(r.sets, mask{f, g.condition(d.between(0, 2))})
+			}
 		}
 	}
 }

@@ -28,14 +28,22 @@ func (s *stage) model(email string) (*model, error) {
 	if m := s.models[email]; m != nil {
 		return m, nil
 	}
-	m := &model{stage: s, caller: s.caller(email)}
+	m, err := s.modelOf(s.caller(email))
+	if err == nil {
+		s.models[email] = m
+	}
+	return m, err
+}
+
+func (s *stage) modelOf(caller *rule.Caller) (*model, error) {
+	m := &model{stage: s, caller: caller}
 	view := s.set.View(m.env(nil))
 	seen := &design{}
 	var rows []row
 	for _, r := range s.design.resources {
 		sight := view.Resource(r.name)
 		if (sight == nil) != (len(r.read) == 0) {
-			return nil, fmt.Errorf("%s is there for %q: %t", r.name, email, sight != nil)
+			return nil, fmt.Errorf("%s is there: %t", r.name, sight != nil)
 		}
 		kept := &resource{name: r.name}
 		seen.resources = append(seen.resources, kept)
@@ -67,7 +75,6 @@ func (s *stage) model(email string) (*model, error) {
 	m.set = s.shadows[text]
 	m.world = newWorld(rows)
 	m.view = m.set.View(m.env(nil))
-	s.models[email] = m
 	return m, nil
 }
 

@@ -32,8 +32,10 @@ type grammar struct {
 	dice
 	rule bool // of the contract: knows the caller's fields; else a request's filter
 	self *resource
-	vars []variable
-	ids  []string // ids that exist, for requests
+	// update is set for an update rule, old for one that may use `old.`
+	update, old bool
+	vars        []variable
+	ids         []string // ids that exist, for requests
 	// stored are values that records hold, so that comparisons meet them.
 	stored map[*field][]any
 }
@@ -95,7 +97,9 @@ func (g grammar) quantifier(depth int) expr {
 // record is a random way to a record: a prefix such as "" or "x0.r1.", and its resource.
 func (g grammar) record(hops int) (prefix string, of *resource) {
 	of = g.self
-	if n := len(g.vars); n > 0 && !g.one(4) {
+	if g.old && g.one(3) {
+		prefix = "old."
+	} else if n := len(g.vars); n > 0 && !g.one(4) {
 		v := g.vars[g.IntN(n)]
 		prefix, of = v.name+".", v.of
 	}
@@ -137,6 +141,9 @@ func (g grammar) atom() string {
 	}
 	fields := of.stored()
 	if g.one(12) {
+		if g.update { // what updated_at is while the new record is judged is left open
+			return prefix + pick(g.dice, []string{"created_at < now", "id != null"})
+		}
 		return prefix + pick(g.dice, []string{"created_at < now", "created_at == updated_at", "updated_at > created_at", "id != null"})
 	}
 	f := pick(g.dice, fields)
@@ -153,10 +160,12 @@ func (g grammar) atom() string {
 
 // callerAtom asks something of the caller alone.
 func (g grammar) callerAtom() string {
+	if !g.somebody && g.one(3) {
+		return pick(g.dice, []string{"caller != null", "caller == null", "caller.level == null", "has(caller.level)"})
+	}
 	return pick(g.dice, []string{
-		"caller != null", "caller == null", "caller.staff", "!caller.staff", `caller.level == "top"`,
-		`caller.level != "top"`, `caller.level >= "mid"`, "caller.level == null", "has(caller.level)", "true", "false",
-		`caller.email.startsWith("a")`, "caller.created_at < now",
+		"caller.staff", "!caller.staff", `caller.level == "top"`, `caller.level != "top"`, `caller.level >= "mid"`,
+		"true", "false", `caller.email.startsWith("a")`, "caller.created_at < now",
 	})
 }
 

@@ -11,10 +11,11 @@ import (
 
 // trial is everything that a failure needs to be seen again.
 type trial struct {
-	design  *design
-	rows    []row
-	request request
-	writes  []write // of G1: what world B has had done to it
+	design    *design
+	rows      []row
+	request   request
+	writes    []write   // of G1: what world B has had done to it
+	narrowing narrowing // of G3
 }
 
 // shrinking is how long a failure is made smaller.
@@ -47,6 +48,9 @@ func (tr trial) String() string {
 	}
 	for _, w := range tr.writes {
 		fmt.Fprintf(&b, "only in world B: %s\n", w)
+	}
+	if tr.narrowing.how != "" {
+		fmt.Fprintf(&b, "with less right: %s\n", tr.narrowing)
 	}
 	return b.String()
 }
@@ -233,6 +237,25 @@ func (c *design) smaller() []*design {
 			add(i, func(r *resource) { r.masks = without(r.masks, k) })
 			for _, e := range r.masks[k].rule.smaller() {
 				add(i, func(r *resource) { r.masks = slices.Clone(r.masks); r.masks[k].rule = e })
+			}
+		}
+		for _, rules := range []func(r *resource) *[]expr{
+			func(r *resource) *[]expr { return &r.create }, func(r *resource) *[]expr { return &r.update }, func(r *resource) *[]expr { return &r.remove },
+		} {
+			if list := *rules(r); len(list) > 0 && list[0].text() != "true" {
+				add(i, func(r *resource) { *rules(r) = []expr{{format: "true"}} })
+				for k := range list {
+					add(i, func(r *resource) { *rules(r) = list[k : k+1] })
+					for _, e := range list[k].smaller() {
+						add(i, func(r *resource) { *rules(r) = slices.Clone(list); (*rules(r))[k] = e })
+					}
+				}
+			}
+		}
+		for k := range r.sets {
+			add(i, func(r *resource) { r.sets = without(r.sets, k) })
+			for _, e := range r.sets[k].rule.smaller() {
+				add(i, func(r *resource) { r.sets = slices.Clone(r.sets); r.sets[k].rule = e })
 			}
 		}
 		for k, f := range r.fields {

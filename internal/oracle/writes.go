@@ -16,17 +16,20 @@ import (
 
 // write is one change of one record.
 type write struct {
-	by       string      // an account that asks the engine; "" is the system, past all rules
+	by       string      // an account, "" for nobody, or theSystem
 	kind     engine.Kind // Create, Update or Delete
 	resource string
 	id       value.UUID
 	values   rule.Record // the fields that Create and Update set
 }
 
+// theSystem writes past all rules, as a job or a migration does.
+const theSystem = "the system"
+
 func (w write) String() string {
 	who := w.by
 	if who == "" {
-		who = "the system"
+		who = "nobody"
 	}
 	verb := map[engine.Kind]string{engine.Create: "makes", engine.Update: "changes", engine.Delete: "deletes"}[w.kind]
 	text := fmt.Sprintf("%s %s %s %s", who, verb, w.resource, w.id)
@@ -79,13 +82,25 @@ func same(a, b any) bool {
 // showsTime reports whether everybody who reads the record reads the field.
 func (r *resource) showsTime(name string) bool {
 	for _, m := range r.masks {
-		for _, f := range m.fields {
-			if f.name == name {
-				return false
-			}
+		if m.field.name == name {
+			return false
 		}
 	}
 	return !r.field(name).hidden
+}
+
+// fits reports whether everything that the write names is in the design.
+func (w write) fits(c *design) bool {
+	r := c.resource(w.resource)
+	if r == nil {
+		return false
+	}
+	for name := range w.values {
+		if r.field(name) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // newWrite makes a random write of anything but the caller's own account.
@@ -102,7 +117,7 @@ func newWrite(d dice, c *design, rows []row, caller *rule.Caller) (write, bool) 
 			accounts = append(accounts, old.record["email"].(string))
 		}
 	}
-	w := write{resource: r.name, kind: pick(d, []engine.Kind{engine.Create, engine.Update, engine.Update, engine.Delete})}
+	w := write{by: theSystem, resource: r.name, kind: pick(d, []engine.Kind{engine.Create, engine.Update, engine.Update, engine.Delete})}
 	if !d.one(3) && len(accounts) > 0 && len(r.read) > 0 {
 		w.by = pick(d, accounts)
 	}
@@ -131,7 +146,7 @@ func newWrite(d dice, c *design, rows []row, caller *rule.Caller) (write, bool) 
 	if w.kind == engine.Update {
 		w.values = newValues(d, r, made)
 		// Null is what somebody who cannot read a field sees of it; sent back, it changes nothing.
-		maps.DeleteFunc(w.values, func(name string, v any) bool { return w.by != "" && v == nil && !r.showsTime(name) })
+		maps.DeleteFunc(w.values, func(name string, v any) bool { return w.by != theSystem && v == nil && !r.showsTime(name) })
 	}
 	return w, true
 }
@@ -161,10 +176,18 @@ func nameOf(r *resource) string {
 
 // perform carries a write out; false when it is refused and nothing was done.
 func (s *stage) perform(ctx context.Context, w write) (bool, error) {
-	if w.by == "" {
+	if w.by == theSystem {
 		err := store.New(s.driver).InTx(ctx, store.Write, nil, func(tx store.Tx) error { return s.system(ctx, tx, w) })
 		return err == nil, nil
 	}
+	if _, err := s.ask(ctx, w); err != nil {
+		return false, nil
+	}
+	return true, s.landed(ctx, w)
+}
+
+// ask sends a write to the engine.
+func (s *stage) ask(ctx context.Context, w write) (*engine.Result, error) {
 	op := &engine.Operation{Kind: w.kind, Resource: s.set.Resource(w.resource), ID: w.id.String()}
 	if w.kind != engine.Delete {
 		op.Body = s.body(w)
@@ -172,10 +195,7 @@ func (s *stage) perform(ctx context.Context, w write) (bool, error) {
 	if w.kind == engine.Create {
 		op.ID = ""
 	}
-	if _, err := s.engine.Do(ctx, principal(s.caller(w.by)), op); err != nil {
-		return false, nil
-	}
-	return true, s.landed(ctx, w)
+	return s.engine.Do(ctx, principal(s.caller(w.by)), op)
 }
 
 // body is the write as JSON.
@@ -197,8 +217,13 @@ func (s *stage) body(w write) []byte {
 
 // landed reports a write whose record is not afterwards what it must be.
 func (s *stage) landed(ctx context.Context, w write) error {
+	return s.holds(ctx, w, w.on(s.design, s.rows))
+}
+
+// holds reports a record that is not what these rows say.
+func (s *stage) holds(ctx context.Context, w write, rows []row) error {
 	var want rule.Record
-	for _, r := range w.on(s.design, s.rows) {
+	for _, r := range rows {
 		if r.record["id"] == any(w.id) {
 			want = r.record
 		}

@@ -36,7 +36,7 @@ func read(plan *store.Plan, line string) {
 	text := strings.Join(words, " ")
 	switch {
 	case strings.HasPrefix(text, "Seq Scan on "):
-		plan.Scans = append(plan.Scans, words[len(words)-1])
+		plan.Scans = append(plan.Scans, strings.Trim(words[3], `"`))
 	case strings.HasPrefix(text, "Bitmap Index Scan on "):
 		plan.Indexes = append(plan.Indexes, strings.Trim(words[4], `"`))
 	case text == "Sort" || text == "Incremental Sort":

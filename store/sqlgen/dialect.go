@@ -18,6 +18,9 @@ type Dialect struct {
 	Param func(n int, t *value.Type, list bool) string
 	// Reuse says that a placeholder may stand in several places.
 	Reuse bool
+	// Positional says that placeholders have no numbers: they take their arguments
+	// in the order in which they stand.
+	Positional bool
 	// Literal is a value of the contract as text.
 	Literal func(v any, t *value.Type) string
 
@@ -29,16 +32,19 @@ type Dialect struct {
 	NullsLow bool
 	// NoLimit stands before an OFFSET that has no LIMIT.
 	NoLimit string
-	// Limit is the type in which counts are bound.
+	// Limit is the type of the placeholder of a LIMIT or OFFSET; nil: that of the
+	// count itself.
 	Limit *value.Type
 	// Locks by query.Lock; %[1]s is the locked alias.
 	Locks [3]string
 
 	InParam  func(t *value.Type) string // value, placeholder
 	InSelect string                     // value, sub-select
-	Each     string                     // list, alias
-	Elem     func(t *value.Type) string // alias of the Each
-	Member   func(t *value.Type) string // struct, quoted name
+	// InLimited is InSelect for a sub-select with a LIMIT; "": the same.
+	InLimited string
+	Each      string                     // list, alias
+	Elem      func(t *value.Type) string // alias of the Each
+	Member    func(t *value.Type) string // struct, quoted name
 	// Equal makes a value of a list, struct or json type comparable by =.
 	Equal string
 	// Rescale gives a decimal another scale, %[2]d digits; "" where the database
@@ -54,8 +60,16 @@ type Dialect struct {
 	Arith                          func(op query.ArithOp, l, r, result *value.Type) string
 	Aggregate                      func(f query.AggregateFunc, x, result *value.Type) string
 
-	// Insert with OnConflictIgnore ends in this; %[1]s lists the primary key.
+	// Insert with OnConflictIgnore ends in this; %[1]s lists the primary key. "" leaves
+	// it to the driver.
 	OnConflictIgnore string
+	// DeleteFrom begins a removal: table, alias; "" is DELETE FROM with an AS.
+	DeleteFrom string
+	// NoRowCompare: no index serves (a, b) > (x, y), so it is written out.
+	NoRowCompare bool
+	// PageFirst: a page with relations to one is cut in a derived table, which the
+	// joins follow, where nothing else than its own rows decides what is on it.
+	PageFirst bool
 
 	// ColumnType is a column's type; maxLength in code points, 0: unbounded.
 	ColumnType func(t *value.Type, maxLength int) string

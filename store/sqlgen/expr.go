@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/query"
@@ -25,7 +26,30 @@ func (r *renderer) param(a Arg) string {
 		r.seen = map[Arg]int{}
 	}
 	r.seen[a] = len(r.args)
+	if r.d.Positional {
+		return mark + strconv.Itoa(len(r.args)-1) + mark
+	}
 	return r.d.Param(len(r.args), a.Type, a.List)
+}
+
+// mark stands around the number of a placeholder that has none in the end; no
+// literal holds it.
+const mark = "\x00"
+
+// statement is the text with its arguments. Only now it is known in which order,
+// and how often, placeholders without numbers stand.
+func (r *renderer) statement(text string) Statement {
+	if !r.d.Positional {
+		return Statement{text, r.args}
+	}
+	parts := strings.Split(text, mark)
+	args := make([]Arg, 0, len(parts)/2)
+	for i := 1; i < len(parts); i += 2 {
+		n, _ := strconv.Atoi(parts[i])
+		args = append(args, r.args[n])
+		parts[i] = r.d.Param(len(args), r.args[n].Type, r.args[n].List)
+	}
+	return Statement{strings.Join(parts, ""), args}
 }
 
 // operand is expr, in parentheses where an operator beside it could take it apart.
@@ -69,7 +93,11 @@ func (r *renderer) expr(e query.Expr) string {
 		t := asType(e.Type, TypeOf(e.X))
 		return fmt.Sprintf(r.d.InParam(t), r.comparable(e.X), r.param(Arg{e.Slot, t, true}))
 	case query.InSelect:
-		return fmt.Sprintf(r.d.InSelect, r.as(e.X, e.Sub.Columns[0].Type, r.comparable), r.nested(e.Sub))
+		format := r.d.InSelect
+		if e.Sub.Limit != nil && r.d.InLimited != "" {
+			format = r.d.InLimited
+		}
+		return fmt.Sprintf(format, r.as(e.X, e.Sub.Columns[0].Type, r.comparable), r.nested(e.Sub))
 	case query.Exists:
 		return "EXISTS (" + r.nested(e.Sub) + ")"
 	case query.Scalar:

@@ -40,7 +40,7 @@ func (r *renderer) after(q *query.Select) string {
 	if len(q.After) == 0 {
 		return ""
 	}
-	if rowComparable(q) {
+	if rowComparable(q) && (len(q.OrderBy) == 1 || !r.d.NoRowCompare) {
 		return r.rowAfter(q)
 	}
 	if bound := r.leadingBound(q.OrderBy[0], q.After[0]); bound != "" {

@@ -11,8 +11,7 @@ import (
 // Select renders a query. Its output columns are q.Columns, in order.
 func (d *Dialect) Select(q *query.Select) Statement {
 	r := &renderer{d: d, sep: "\n"}
-	text := r.selects(q)
-	return Statement{text, r.args}
+	return r.statement(r.selects(q))
 }
 
 // Insert renders the insertion of some rows; placeholder i takes argument i.
@@ -34,10 +33,10 @@ func (d *Dialect) Insert(q *query.Insert, rows int, key []string) Statement {
 		}
 		b.WriteByte(')')
 	}
-	if q.OnConflictIgnore {
+	if q.OnConflictIgnore && d.OnConflictIgnore != "" {
 		fmt.Fprintf(&b, d.OnConflictIgnore, d.names(key))
 	}
-	return Statement{b.String(), r.args}
+	return r.statement(b.String())
 }
 
 // Update renders a change of rows.
@@ -54,7 +53,7 @@ func (d *Dialect) Update(q *query.Update) Statement {
 	if q.Where != nil {
 		b.WriteString("\nWHERE " + r.expr(q.Where))
 	}
-	return Statement{b.String(), r.args}
+	return r.statement(b.String())
 }
 
 // assigned is a value in the column's own type: a decimal has the column's scale.
@@ -77,11 +76,15 @@ func isNull(e query.Expr) bool {
 // Delete renders a removal of rows.
 func (d *Dialect) Delete(q *query.Delete) Statement {
 	r := &renderer{d: d}
-	text := fmt.Sprintf("DELETE FROM %s AS %s", d.name(q.Table.Name), alias(q.Table.Alias))
+	begin := "DELETE FROM %s AS %s"
+	if d.DeleteFrom != "" {
+		begin = d.DeleteFrom
+	}
+	text := fmt.Sprintf(begin, d.name(q.Table.Name), alias(q.Table.Alias))
 	if q.Where != nil {
 		text += "\nWHERE " + r.expr(q.Where)
 	}
-	return Statement{text, r.args}
+	return r.statement(text)
 }
 
 func (d *Dialect) columns(named []query.Named) string {
@@ -176,14 +179,21 @@ func (r *renderer) table(t query.Table) string {
 func (r *renderer) limit(clauses []string, q *query.Select) []string {
 	switch {
 	case q.Limit != nil:
-		clauses = append(clauses, "LIMIT "+r.expr(q.Limit))
+		clauses = append(clauses, "LIMIT "+r.count(q.Limit))
 	case q.Offset != nil && r.d.NoLimit != "":
 		clauses = append(clauses, r.d.NoLimit)
 	}
 	if q.Offset != nil {
-		clauses = append(clauses, "OFFSET "+r.expr(q.Offset))
+		clauses = append(clauses, "OFFSET "+r.count(q.Offset))
 	}
 	return clauses
+}
+
+func (r *renderer) count(e query.Expr) string {
+	if p, ok := e.(query.Param); ok && r.d.Limit != nil {
+		return r.param(Arg{Slot: p.Slot, Type: r.d.Limit})
+	}
+	return r.expr(e)
 }
 
 // perParent keeps the first Limit rows of each parent, by numbering them.

@@ -60,16 +60,6 @@ func (c call) returnText(v string) {
 	lib.Xsqlite3_result_text(c.tls, c.ctx, p, int32(len(v)), callback(libc.Xfree))
 }
 
-func (c call) returnError(err error) {
-	p, cerr := libc.CString(err.Error())
-	if cerr != nil {
-		lib.Xsqlite3_result_error_nomem(c.tls, c.ctx)
-		return
-	}
-	defer libc.Xfree(c.tls, p)
-	lib.Xsqlite3_result_error(c.tls, c.ctx, p, -1)
-}
-
 // register makes function number i of the table known to this connection.
 func (c *conn) register(i int, f function) error {
 	name, err := libc.CString(f.name)

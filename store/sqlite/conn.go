@@ -196,9 +196,6 @@ func (c *conn) checkpoint(kind int32) error {
 	return nil
 }
 
-// releaseMemory gives back what the page cache does not need.
-func (c *conn) releaseMemory() { lib.Xsqlite3_db_release_memory(c.tls, c.db) }
-
 // onProgress stops a read whose context has ended.
 func onProgress(_ *libc.TLS, id uintptr) int32 {
 	conns.RLock()

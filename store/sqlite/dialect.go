@@ -173,8 +173,9 @@ func columnType(t *value.Type, _ int) string {
 }
 
 // tableSuffix keeps a table whose key is most of it (the words of a search) in
-// that key's order. Records stay beside their key: in its order a page would hold
-// few of them, which made lists a third slower and gets no faster.
+// the order of its key. For records of half a kilobyte that made a read by id a
+// tenth faster and a list of 20 a tenth slower, longer records overflow its pages,
+// and inserts took the same: records stay in the order of their rowid.
 func tableSuffix(key []string) string {
 	if len(key) > 1 {
 		return " STRICT, WITHOUT ROWID"

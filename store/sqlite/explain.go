@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/query"
@@ -24,6 +25,10 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 	defer p.finalize()
 	p.bindAll(args)
 	plan := &store.Plan{Statement: text.SQL}
+	tables := map[string]string{}
+	for _, m := range named.FindAllStringSubmatch(text.SQL, -1) {
+		tables[m[2]] = m[1]
+	}
 	for {
 		more, err := p.step()
 		if err != nil {
@@ -33,13 +38,16 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 			return plan, nil
 		}
 		plan.Lines = append(plan.Lines, string(p.bytes(3)))
-		read(plan, string(p.bytes(3)))
+		read(plan, string(p.bytes(3)), tables)
 	}
 }
 
+// named finds the tables behind the aliases.
+var named = regexp.MustCompile(`"([^"]+)" AS (t\d+)`)
+
 // read understands one line: "SCAN t1", "SEARCH t1 USING COVERING INDEX x (a=?)",
 // "USE TEMP B-TREE FOR ORDER BY".
-func read(plan *store.Plan, line string) {
+func read(plan *store.Plan, line string, tables map[string]string) {
 	words := strings.Fields(line)
 	for i, w := range words {
 		if w == "INDEX" && i+1 < len(words) {
@@ -47,8 +55,8 @@ func read(plan *store.Plan, line string) {
 		}
 	}
 	switch {
-	case len(words) == 2 && words[0] == "SCAN" && strings.HasPrefix(words[1], "t"):
-		plan.Scans = append(plan.Scans, words[1])
+	case len(words) == 2 && words[0] == "SCAN" && tables[words[1]] != "":
+		plan.Scans = append(plan.Scans, tables[words[1]])
 	case strings.HasPrefix(line, "USE TEMP B-TREE FOR"):
 		plan.Sorts = true
 	}

@@ -209,19 +209,24 @@ func isBusy(err error) bool {
 	return errors.As(err, &e) && e.code&0xff == lib.SQLITE_BUSY
 }
 
-// close waits for the turn, so that no write is under way.
+// close waits for the turn, and ends a batch that is open when it comes.
 func (w *writer) close() error {
-	if err := w.take(context.Background()); err != nil {
-		return err
+	for {
+		if err := w.take(context.Background()); err != nil {
+			return err
+		}
+		if w.batch == nil {
+			break
+		}
+		w.decide(w.c.control("COMMIT"))
 	}
 	w.mu.Lock()
 	w.closed = true
-	waiting := w.queue
-	w.queue = nil
-	w.mu.Unlock()
-	for _, t := range waiting {
+	for _, t := range w.queue {
 		close(t.given)
 	}
+	w.queue = nil
+	w.mu.Unlock()
 	var err error
 	if e := w.c.checkpoint(truncate); e != nil && !isBusy(e) {
 		err = e

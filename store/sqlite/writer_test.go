@@ -571,3 +571,33 @@ func TestClosing(t *testing.T) {
 		t.Errorf("twice: %v", err)
 	}
 }
+
+func TestClosingEndsAGroup(t *testing.T) {
+	d := openWords(t)
+	path := d.path
+	first := begin(t, d)
+	inside, goOn := make(chan bool), make(chan bool)
+	wait := line(t, d, func(tx store.Tx) error {
+		inside <- true
+		<-goOn
+		return add(t.Context(), tx, "b")
+	})
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context())) }()
+	<-inside
+	closed := make(chan error)
+	go func() { closed <- d.Close() }()
+	waiting(d, 1)
+	goOn <- true
+	if err := errors.Join(wait()[0], <-done, <-closed); err != nil {
+		t.Fatal(err)
+	}
+	beside, err := Open(t.Context(), path, Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
+	if got := wordsIn(t, beside); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%v", got)
+	}
+}

@@ -228,6 +228,13 @@ func pagePlan(t *testing.T, d store.Driver) {
 	if plan.Sorts || len(plan.Scans) > 0 || !slices.Contains(plan.Indexes, "items__number") {
 		t.Errorf("%+v", plan)
 	}
+	plan, err = d.Explain(t.Context(), &query.Select{From: query.Table{Name: "items", Alias: 1}, Columns: allColumns(items, 1)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(plan.Scans, []string{"items"}) {
+		t.Errorf("reading everything: %+v", plan)
+	}
 }
 
 func texts(t *testing.T, d store.Driver) {

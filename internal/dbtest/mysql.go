@@ -1,0 +1,244 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	client "github.com/go-sql-driver/mysql"
+
+	"github.com/mainstay-run/mainstay/store/mysql"
+)
+
+// MySQL is an empty database of its own on a MySQL or MariaDB server, gone when
+// the test ends. The server is the one of the URL in MAINSTAY_TEST_MYSQL, whose
+// user may create databases; else a private MariaDB is started from the programs on
+// this machine, once for each test program that calls Main. Without either the
+// test is skipped, or fails in CI.
+func MySQL(t testing.TB) *mysql.Driver {
+	t.Helper()
+	d, err := mysql.Open(context.Background(), MySQLURL(t), mysql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// MySQLURL makes an empty database as MySQL does and tells how to open it.
+func MySQLURL(t testing.TB) string {
+	t.Helper()
+	at, err := mysqlServer()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), number.Add(1))
+	run := func(statement string) error {
+		db, err := admin(at)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		_, err = db.ExecContext(context.Background(), statement)
+		return err
+	}
+	if err := run("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := run("DROP DATABASE " + name); err != nil {
+			t.Error(err)
+		}
+	})
+	own := *at
+	own.Path = "/" + name
+	return own.String()
+}
+
+// DisconnectMySQL ends every connection to the database of url on the server, as
+// a restart would.
+func DisconnectMySQL(t testing.TB, database string) {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := admin(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ?", strings.TrimPrefix(u.Path, "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		db.Exec("KILL " + strconv.FormatInt(id, 10)) // it may have ended by itself
+	}
+}
+
+// admin connects to the server without a database.
+func admin(at *url.URL) (*sql.DB, error) {
+	c := client.NewConfig()
+	c.Logger = &client.NopLogger{} // while it starts it does not answer
+	c.User = at.User.Username()
+	c.Passwd, _ = at.User.Password()
+	c.Net, c.Addr = "tcp", at.Host
+	if socket := at.Query().Get("socket"); socket != "" {
+		c.Net, c.Addr = "unix", socket
+	}
+	connector, err := client.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// maria is the private server.
+var maria struct {
+	once sync.Once
+	url  *url.URL
+	err  error
+	stop func()
+}
+
+func mysqlServer() (*url.URL, error) {
+	if text := os.Getenv("MAINSTAY_TEST_MYSQL"); text != "" {
+		return url.Parse(text)
+	}
+	maria.once.Do(func() { maria.url, maria.stop, maria.err = startMaria() })
+	return maria.url, maria.err
+}
+
+var errNoMaria = errors.New("MariaDB is not on this machine: install its server (Debian, Ubuntu: mariadb-server) or set MAINSTAY_TEST_MYSQL")
+
+// startMaria makes a database in a temporary folder and serves it on a socket
+// there. What it acknowledges need not outlive the machine.
+func startMaria() (at *url.URL, stop func(), err error) {
+	install, err1 := program("mariadb-install-db")
+	server, err2 := program("mariadbd")
+	if err1 != nil || err2 != nil {
+		return nil, nil, errNoMaria
+	}
+	folder, err := folderFor("mysql")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove := func() { os.RemoveAll(folder) }
+	owner, err := ownerOf(folder, "mysql")
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	data, socket := filepath.Join(folder, "data"), filepath.Join(folder, "socket")
+	setup := exec.Command(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	setup.Dir, setup.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner}
+	if out, err := setup.CombinedOutput(); err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
+	}
+	run := exec.Command(server, "--no-defaults", "--datadir="+data, "--socket="+socket, "--pid-file="+filepath.Join(folder, "pid"), "--skip-networking",
+		"--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0", "--innodb-buffer-pool-size=128M", "--max-connections=300")
+	run.Dir, run.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGTERM}
+	if err := startForLife(run); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	stop = func() {
+		run.Process.Signal(syscall.SIGTERM)
+		run.Wait()
+		remove()
+	}
+	at = &url.URL{Scheme: "mariadb", User: url.User("root"), Path: "/", RawQuery: url.Values{"socket": {socket}}.Encode()}
+	if err := mariaAnswers(at); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return at, stop, nil
+}
+
+// program finds a server's program, which is not always on the path.
+func program(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	return exec.LookPath("/usr/sbin/" + name)
+}
+
+// folderFor makes a temporary folder that another user can reach.
+func folderFor(name string) (string, error) {
+	base := os.TempDir()
+	if info, err := os.Stat(base); os.Geteuid() == 0 && (err != nil || info.Mode()&0o001 == 0) {
+		base = "/tmp"
+	}
+	return os.MkdirTemp(base, "mainstay-"+name+"-")
+}
+
+// ownerOf gives the folder to the user whom a server runs as when the tests run as
+// root; nil otherwise.
+func ownerOf(folder, name string) (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("the server does not run as root, and there is no user %s: %w", name, err)
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, os.Chown(folder, uid, gid)
+}
+
+// mariaAnswers waits until the server takes connections.
+func mariaAnswers(at *url.URL) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	db, err := admin(at)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("MariaDB does not start: %w", err)
+		}
+	}
+}

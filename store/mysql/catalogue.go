@@ -1,0 +1,95 @@
+package mysql
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
+)
+
+// catalogue is what the database says that it holds: its tables, and of each some
+// lines of text, as sqlgen.ColumnLines and its like give them.
+type catalogue struct {
+	flavour *flavour
+	tables  []string
+	lines   map[string]map[string][]string // by query, by table
+}
+
+// Each query gives, in one column, the table, a tab and a line of text; a name
+// holds no tab. The widths of integers, which mean nothing, are said by MariaDB.
+const (
+	tablesQuery  = "SELECT CONCAT(TABLE_NAME, '\t', LOWER(COALESCE(ENGINE, TABLE_TYPE))) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME"
+	columnsQuery = `SELECT CONCAT(c.TABLE_NAME, '	column ', c.COLUMN_NAME, ' ',
+	CASE WHEN c.DATA_TYPE IN ('tinyint', 'bigint') THEN CONCAT(c.DATA_TYPE, IF(c.COLUMN_TYPE LIKE '%unsigned%', ' unsigned', '')) ELSE c.COLUMN_TYPE END,
+	COALESCE(CONCAT(' COLLATE ', c.COLLATION_NAME), ''), IF(c.IS_NULLABLE = 'NO', ' not null', ''), COALESCE(CONCAT(' key ', k.SEQ_IN_INDEX), ''))
+FROM information_schema.COLUMNS AS c LEFT JOIN information_schema.STATISTICS AS k
+	ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME AND k.INDEX_NAME = 'PRIMARY'
+WHERE c.TABLE_SCHEMA = DATABASE() ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION`
+	referencesQuery = `SELECT CONCAT(k.TABLE_NAME, '	reference ', k.COLUMN_NAME, ' to ', k.REFERENCED_TABLE_NAME, ' on delete ',
+	IF(r.DELETE_RULE IN ('CASCADE', 'SET NULL'), LOWER(r.DELETE_RULE), 'no action'))
+FROM information_schema.KEY_COLUMN_USAGE AS k JOIN information_schema.REFERENTIAL_CONSTRAINTS AS r
+	ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
+WHERE k.TABLE_SCHEMA = DATABASE()`
+	indexesQuery = `SELECT CONCAT(TABLE_NAME, '	index ', INDEX_NAME, IF(MAX(NON_UNIQUE), '', ' unique'), ' on ',
+	GROUP_CONCAT(CONCAT(COLUMN_NAME, IF(SUB_PART IS NOT NULL AND NON_UNIQUE = 0, '(prefix)', ''), IF(COLLATION = 'D', ' desc', '')) ORDER BY SEQ_IN_INDEX SEPARATOR ', '))
+FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME <> 'PRIMARY' GROUP BY TABLE_NAME, INDEX_NAME`
+	// indexColumnsQuery names the columns of an index of a table.
+	indexColumnsQuery = `SELECT COLUMN_NAME FROM information_schema.STATISTICS
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND INDEX_NAME = ? ORDER BY SEQ_IN_INDEX`
+)
+
+func (d *Driver) catalogue(ctx context.Context, c *conn) (catalogue, error) {
+	there := catalogue{flavour: d.flavour, lines: map[string]map[string][]string{}}
+	for _, query := range []string{tablesQuery, columnsQuery, referencesQuery, indexesQuery} {
+		list, err := c.list(ctx, query)
+		if err != nil {
+			return there, err
+		}
+		byTable := map[string][]string{}
+		for _, entry := range list {
+			table, line, _ := strings.Cut(entry, "\t")
+			byTable[table] = append(byTable[table], line)
+			if query == tablesQuery {
+				there.tables = append(there.tables, table)
+			}
+		}
+		there.lines[query] = byTable
+	}
+	return there, nil
+}
+
+// differences lists how the tables that are there differ from s.
+func (there catalogue) differences(s *schema.Schema) []string {
+	var list []string
+	for _, name := range there.tables {
+		if s.Table(name) == nil && name != metaTable {
+			list = append(list, "table "+name+" is not one of mainstay's")
+		}
+	}
+	for _, t := range s.Tables {
+		if !slices.Contains(there.tables, t.Name) {
+			list = append(list, "table "+t.Name+" is missing")
+			continue
+		}
+		if engine := there.lines[tablesQuery][t.Name][0]; engine != "innodb" {
+			list = append(list, "table "+t.Name+" is not kept by InnoDB but by "+engine)
+		}
+		typeName := func(c *schema.Column) string { return there.flavour.dialect.ColumnType(c.Type, c.MaxLength) }
+		list = append(list, sqlgen.Differences(t.Name, there.lines[columnsQuery][t.Name], sqlgen.ColumnLines(t, typeName))...)
+		list = append(list, sqlgen.Differences(t.Name, there.lines[referencesQuery][t.Name], sqlgen.ReferenceLines(t))...)
+		list = append(list, sqlgen.Differences(t.Name, there.indexes(t), sqlgen.IndexLines(t))...)
+	}
+	return list
+}
+
+// indexes are those of a table, without the ones that the database makes for
+// references that have none.
+func (there catalogue) indexes(t *schema.Table) []string {
+	return slices.DeleteFunc(slices.Clone(there.lines[indexesQuery][t.Name]), func(line string) bool {
+		name, column, _ := strings.Cut(strings.TrimPrefix(line, "index "), " on ")
+		c := t.Column(column)
+		return c != nil && c.References != "" && t.Index(name) == nil
+	})
+}

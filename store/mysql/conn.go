@@ -1,0 +1,236 @@
+package mysql
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// conn is a connection with its prepared statements; one goroutine uses it at a
+// time. It speaks to the client's own interface, below database/sql: columns are
+// read where they lie.
+type conn struct {
+	d      *Driver
+	raw    driver.Conn
+	id     string // the server's number for it
+	use    use
+	broken bool // not to be used again
+	stmts  map[stmtKey]*prepared
+	// reading is the select whose rows are still on their way: another statement
+	// has to take them in first.
+	reading *stream
+}
+
+// lockWait is how many seconds a statement waits for a lock before its
+// transaction is run again.
+const lockWait = 10
+
+// connect opens a connection and makes its session what statements rely on.
+func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
+	raw, err := d.connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{d: d, raw: raw, stmts: map[stmtKey]*prepared{}, use: ^u}
+	err = c.exec(ctx, "SET NAMES utf8mb4 COLLATE "+d.flavour.collation)
+	if err == nil {
+		// A sort looks at the whole of what can be indexed, 4 bytes for a code point.
+		err = c.exec(ctx, fmt.Sprintf("SET SESSION sql_mode = '%s', time_zone = '+00:00', innodb_lock_wait_timeout = %d, max_sort_length = %d, "+
+			"sql_auto_is_null = 0, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, unique_checks = 1",
+			d.flavour.sqlMode, lockWait, 4*maxVarchar))
+	}
+	if err == nil {
+		err = c.prepareFor(ctx, u)
+	}
+	var found []string
+	if err == nil {
+		found, err = c.list(ctx, "SELECT CONNECTION_ID()")
+	}
+	if err != nil {
+		raw.Close()
+		return nil, err
+	}
+	c.id = found[0]
+	return c, nil
+}
+
+// prepareFor sets the session up for u.
+func (c *conn) prepareFor(ctx context.Context, u use) error {
+	if c.use == u {
+		return nil
+	}
+	level, autocommit := "REPEATABLE-READ", 1
+	if u == writing {
+		level, autocommit = "SERIALIZABLE", 0
+	}
+	if err := c.exec(ctx, fmt.Sprintf("SET SESSION %s = '%s', autocommit = %d", c.d.flavour.isolation, level, autocommit)); err != nil {
+		return err
+	}
+	c.use = u
+	return nil
+}
+
+// failed notes what an error means for the connection.
+func (c *conn) failed(ctx context.Context, err error) error {
+	var e *mysql.MySQLError
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	c.broken = true
+	if ctx.Err() != nil && c.id != "" {
+		c.d.kill(c.id)
+	}
+	return err
+}
+
+// exec runs one statement without arguments and without a result.
+func (c *conn) exec(ctx context.Context, sql string) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	_, err := c.raw.(driver.ExecerContext).ExecContext(ctx, sql, nil)
+	return c.failed(ctx, err)
+}
+
+// list is the first column of every row of a statement with text arguments.
+func (c *conn) list(ctx context.Context, sql string, args ...string) ([]string, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	var rows driver.Rows
+	var err error
+	if len(args) == 0 {
+		rows, err = c.raw.(driver.QueryerContext).QueryContext(ctx, sql, nil)
+	} else {
+		var stmt driver.Stmt
+		if stmt, err = c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, sql); err != nil {
+			return nil, c.failed(ctx, err)
+		}
+		defer stmt.Close()
+		values := make([]driver.NamedValue, len(args))
+		for i, a := range args {
+			values[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+		}
+		rows, err = stmt.(driver.StmtQueryContext).QueryContext(ctx, values)
+	}
+	if err != nil {
+		return nil, c.failed(ctx, err)
+	}
+	defer rows.Close()
+	var list []string
+	dest := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(dest); {
+		case err == io.EOF:
+			return list, nil
+		case err != nil:
+			return nil, c.failed(ctx, err)
+		}
+		list = append(list, text(dest[0]))
+	}
+}
+
+// text is a column as text, "" for null.
+func text(v driver.Value) string {
+	switch v := v.(type) {
+	case []byte:
+		return string(v)
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case nil:
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// stream is the rows of a select. They come from the wire, or from memory when
+// another statement needed the connection meanwhile.
+type stream struct {
+	ctx   context.Context
+	rows  driver.Rows // nil: all rows are in memory
+	dest  []driver.Value
+	saved [][]driver.Value
+	row   row
+	err   error
+}
+
+// read starts a select.
+func (c *conn) read(ctx context.Context, p *prepared, args []any) (*stream, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	rows, err := p.stmt.(driver.StmtQueryContext).QueryContext(ctx, p.values(args))
+	if err != nil {
+		return nil, c.failed(ctx, err)
+	}
+	s := &stream{ctx: ctx, rows: rows, dest: make([]driver.Value, len(p.types))}
+	s.row = row{raw: s.dest, types: p.types, rewritten: p.rewritten}
+	c.reading = s
+	return s, nil
+}
+
+// next moves to the next row; false at the end and after an error.
+func (c *conn) next(s *stream) bool {
+	if s.rows != nil {
+		err := s.rows.Next(s.dest)
+		if err == nil {
+			return true
+		}
+		if err != io.EOF {
+			s.err = c.failed(s.ctx, err)
+		}
+		c.finish(s)
+		return false
+	}
+	if len(s.saved) == 0 {
+		return false
+	}
+	s.row.raw, s.saved = s.saved[0], s.saved[1:]
+	return true
+}
+
+// finish takes the end of a select off the wire.
+func (c *conn) finish(s *stream) {
+	if s.rows != nil {
+		if err := s.rows.Close(); err != nil && s.err == nil {
+			s.err = c.failed(s.ctx, err)
+		}
+		s.rows = nil
+	}
+	if c.reading == s {
+		c.reading = nil
+	}
+}
+
+// settle takes in what is still on its way.
+func (c *conn) settle() error {
+	s := c.reading
+	if s == nil {
+		return nil
+	}
+	s.row.raw = copied(s.dest)
+	for c.next(s) {
+		s.saved = append(s.saved, copied(s.dest))
+	}
+	return s.err
+}
+
+// copied is a row that does not lie in the connection's buffer any more.
+func copied(raw []driver.Value) []driver.Value {
+	out := make([]driver.Value, len(raw))
+	for i, v := range raw {
+		if b, ok := v.([]byte); ok {
+			v = bytes.Clone(b)
+		}
+		out[i] = v
+	}
+	return out
+}

@@ -1,0 +1,151 @@
+package mysql
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// Every step is one statement, since each commits by itself: a table comes with
+// its indexes and references. References may point to tables that come later;
+// the session that carries out a step does not check them.
+
+// statementOf is how a step is spelt.
+func (f *flavour) statementOf(have *schema.Schema, step schema.Step) (string, error) {
+	switch s := step.(type) {
+	case schema.CreateTable:
+		return f.createTable(s.Table)
+	case schema.AddColumn:
+		return f.addColumn(s)
+	case schema.WidenColumn:
+		column, err := f.column(s.Column)
+		return fmt.Sprintf("ALTER TABLE `%s` MODIFY COLUMN %s", s.Table, column), err
+	case schema.CreateIndex:
+		t := have.Table(s.Table)
+		if t == nil {
+			return "", fmt.Errorf("there is no table %s", s.Table)
+		}
+		return fmt.Sprintf("ALTER TABLE `%s` ADD %s", t.Name, index(t, s.Index)), nil
+	case schema.DropIndex:
+		t := have.Table(s.Table)
+		if t == nil {
+			return "", fmt.Errorf("there is no table %s", s.Table)
+		}
+		return dropIndex(t, s.Index), nil
+	}
+	return "", fmt.Errorf("no such step: %T", step)
+}
+
+func (f *flavour) createTable(t *schema.Table) (string, error) {
+	var lines []string
+	for _, c := range t.Columns {
+		column, err := f.column(c)
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, column)
+	}
+	lines = append(lines, "PRIMARY KEY ("+names(t.PrimaryKey)+")")
+	for _, x := range t.Indexes {
+		lines = append(lines, index(t, x))
+	}
+	for _, c := range t.Columns {
+		if c.References != "" {
+			lines = append(lines, reference(c))
+		}
+	}
+	return fmt.Sprintf("CREATE TABLE `%s` (\n\t%s\n) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE %s",
+		t.Name, strings.Join(lines, ",\n\t"), f.collation), nil
+}
+
+func (f *flavour) column(c *schema.Column) (string, error) {
+	if t := c.Type; t.Kind == value.DecimalKind && t.Scale > f.maxScale {
+		return "", fmt.Errorf("column %s has %d digits after the point; %s keeps at most %d", c.Name, t.Scale, f.name, f.maxScale)
+	}
+	text := fmt.Sprintf("`%s` %s", c.Name, f.dialect.ColumnType(c.Type, c.MaxLength))
+	if !c.Nullable {
+		text += " NOT NULL"
+	}
+	return text, nil
+}
+
+// addColumn gives a new column its default for the rows that exist. In parentheses
+// it is an expression, the only one that a LONGTEXT takes.
+func (f *flavour) addColumn(s schema.AddColumn) (string, error) {
+	column, err := f.column(s.Column)
+	if err != nil {
+		return "", err
+	}
+	if s.Default != nil {
+		column += " DEFAULT (" + f.defaultText(s.Default, s.Column.Type) + ")"
+	}
+	text := fmt.Sprintf("ALTER TABLE `%s` ADD COLUMN %s", s.Table, column)
+	if s.Column.References != "" {
+		text += ", ADD " + reference(s.Column)
+	}
+	return text, nil
+}
+
+func (f *flavour) defaultText(v any, t *value.Type) string {
+	if b, ok := v.(bool); ok {
+		return strings.ToUpper(fmt.Sprint(b))
+	}
+	return f.dialect.Literal(v, t)
+}
+
+func reference(c *schema.Column) string {
+	text := fmt.Sprintf("FOREIGN KEY (`%s`) REFERENCES `%s` (`id`)", c.Name, c.References)
+	switch c.OnDelete {
+	case schema.Cascade:
+		return text + " ON DELETE CASCADE"
+	case schema.Clear:
+		return text + " ON DELETE SET NULL"
+	}
+	return text
+}
+
+// index is a clause of CREATE or ALTER TABLE. Of a text without a bound only the
+// beginning is indexed, which serves a search and not an order.
+func index(t *schema.Table, x *schema.Index) string {
+	keys := make([]string, len(x.Columns))
+	for i, k := range x.Columns {
+		keys[i] = "`" + k.Name + "`"
+		if c := t.Column(k.Name); !x.Unique && c != nil && unbounded(c) {
+			keys[i] += fmt.Sprintf("(%d)", prefixLength)
+		}
+		if k.Desc {
+			keys[i] += " DESC"
+		}
+	}
+	unique := ""
+	if x.Unique {
+		unique = "UNIQUE "
+	}
+	return fmt.Sprintf("%sINDEX `%s` (%s)", unique, x.Name, strings.Join(keys, ", "))
+}
+
+const prefixLength = 200
+
+func unbounded(c *schema.Column) bool {
+	return isJSON(c.Type) || c.Type.Kind == value.String && (c.MaxLength == 0 || c.MaxLength > maxVarchar)
+}
+
+// dropIndex removes an index. A reference needs one on its column: where none else
+// begins with it, it gets one of its own.
+func dropIndex(t *schema.Table, x *schema.Index) string {
+	text := fmt.Sprintf("ALTER TABLE `%s` DROP INDEX `%s`", t.Name, x.Name)
+	first := t.Column(x.Columns[0].Name)
+	if first == nil || first.References == "" {
+		return text
+	}
+	for _, other := range t.Indexes {
+		if other.Name != x.Name && other.Columns[0].Name == first.Name {
+			return text
+		}
+	}
+	return text + fmt.Sprintf(", ADD INDEX `%s` (`%s`)", first.Name, first.Name)
+}
+
+func names(list []string) string { return "`" + strings.Join(list, "`, `") + "`" }

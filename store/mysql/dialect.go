@@ -1,0 +1,272 @@
+package mysql
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// flavour is one of the two databases that speak this protocol: how it spells
+// statements, and the names of what differs besides.
+type flavour struct {
+	name      string
+	dialect   *sqlgen.Dialect
+	collation string // of every text: by code point, nothing folded, nothing trimmed
+	isolation string // the variable of the isolation level
+	sqlMode   string
+	minimum   version
+	maxScale  int // of a decimal
+}
+
+// mysqlFlavour is MySQL's own. JSON functions give binary JSON there, whose
+// members have another order: lists and structs are compared as such.
+var mysqlFlavour = flavour{
+	name:      "MySQL",
+	dialect:   newDialect("utf8mb4_0900_bin", mysqlJSON),
+	collation: "utf8mb4_0900_bin",
+	isolation: "transaction_isolation",
+	sqlMode:   strictMode,
+	minimum:   version{8, 0, 19},
+	maxScale:  30,
+}
+
+// strictMode: what does not fit is an error, never cut; a backslash in a literal
+// is a backslash. GROUP BY is checked by who makes the query.
+const strictMode = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
+
+// jsonSpelling is how parts of a JSON text are taken out, by the name of a
+// member or from the column v of JSON_TABLE: plain as SQL text, raw as JSON.
+// Null in JSON is NULL in both.
+type jsonSpelling struct {
+	member, element plainAndRaw
+	document        plainAndRaw // of a member of any JSON type
+	isTrue          string      // condition on a plain text
+	equal           string      // makes a whole one comparable
+}
+
+type plainAndRaw struct{ plain, raw string }
+
+var mysqlJSON = jsonSpelling{
+	member: plainAndRaw{
+		plain: `JSON_UNQUOTE(NULLIF(JSON_EXTRACT(%[1]s, '$."%[2]s"'), CAST('null' AS JSON)))`,
+		raw:   `NULLIF(JSON_EXTRACT(%[1]s, '$."%[2]s"'), CAST('null' AS JSON))`,
+	},
+	element: plainAndRaw{plain: "JSON_UNQUOTE(%[1]s.v)", raw: "%[1]s.v"},
+	isTrue:  "(%s = 'true')",
+	equal:   "CAST(%s AS JSON)",
+}
+
+// newDialect is the spelling that both share. Values are stored as package
+// value's brief says: ids as BINARY(16), times as the types that say so, lists,
+// structs and JSON as their canonical text. Placeholders are cast where their
+// type would otherwise depend on where they stand.
+func newDialect(collation string, j jsonSpelling) *sqlgen.Dialect {
+	folded := "CONVERT(CAST(%s(CONVERT(CAST(%%s AS BINARY) USING hebrew)) AS BINARY) USING utf8mb4) COLLATE " + collation
+	return &sqlgen.Dialect{
+		Quote:      '`',
+		Param:      func(_ int, t *value.Type, list bool) string { return param(t, list, j) },
+		Positional: true,
+		Literal:    literal,
+		NullsLow:   true,
+		NoLimit:    "LIMIT 18446744073709551615",
+		Limit:      &value.Type{},
+		Locks:      [...]string{query.ForShare: "FOR SHARE OF %s", query.ForUpdate: "FOR UPDATE OF %s"},
+
+		InParam:   func(*value.Type) string { return "%s IN (%s)" },
+		InSelect:  "%s IN (%s)",
+		InLimited: "%s IN (SELECT * FROM (%s) AS limited)",
+		Each:      "JSON_TABLE(%s, '$[*]' COLUMNS (v JSON PATH '$')) AS %s",
+		Elem:      func(t *value.Type) string { return fromJSON(t, j.element, j, collation) },
+		Member:    func(t *value.Type) string { return fromJSON(t, j.member, j, collation) },
+		Equal:     j.equal,
+
+		Contains:   "LOCATE(%[2]s, %[1]s) > 0",
+		StartsWith: "LEFT(%[1]s, CHAR_LENGTH(%[2]s)) = %[2]s",
+		EndsWith:   "RIGHT(%[1]s, CHAR_LENGTH(%[2]s)) = %[2]s",
+		// ASCII letters only: in the character set hebrew no other byte has a case.
+		Lower:     fmt.Sprintf(folded, "LOWER"),
+		Upper:     fmt.Sprintf(folded, "UPPER"),
+		Size:      "CHAR_LENGTH(%s)",
+		ListSize:  "JSON_LENGTH(%s)",
+		ToDecimal: toDecimal,
+		ToFloat:   "CAST(%s AS DOUBLE)",
+		Negate:    negate,
+		Arith:     arith,
+		Aggregate: aggregates,
+
+		DeleteFrom:   "DELETE %[2]s FROM %[1]s AS %[2]s",
+		NoRowCompare: true,
+		PageFirst:    true,
+		ColumnType:   func(t *value.Type, maxLength int) string { return columnType(t, maxLength, collation) },
+	}
+}
+
+// listMark stands around the text of one element of a placeholder that takes a
+// list; the driver repeats it as often as the list is long.
+const listMark = "\x00"
+
+func param(t *value.Type, list bool, j jsonSpelling) string {
+	text := placeholder(t)
+	if !list {
+		return text
+	}
+	if j.equal != "" && isJSON(t) {
+		text = fmt.Sprintf(j.equal, text)
+	}
+	return listMark + text + listMark
+}
+
+// placeholder is a ? of this type. A decimal's scale is that of its value.
+func placeholder(t *value.Type) string {
+	switch t.Kind {
+	case value.Bool, value.Int, value.BigInt, value.DurationKind:
+		return "CAST(? AS SIGNED)"
+	case value.Float:
+		return "CAST(? AS DOUBLE)"
+	case value.DecimalKind:
+		return "CAST(? AS DECIMAL(65,30))"
+	case value.DateKind:
+		return "CAST(? AS DATE)"
+	case value.TimeKind:
+		return "CAST(? AS TIME(3))"
+	case value.TimestampKind:
+		return "CAST(? AS DATETIME(3))"
+	case value.ID:
+		return "CAST(? AS BINARY(16))"
+	}
+	return "?"
+}
+
+func isJSON(t *value.Type) bool {
+	switch t.Kind {
+	case value.JSON, value.List, value.Struct:
+		return true
+	}
+	return false
+}
+
+// maxVarchar is the longest text, in code points, that is a VARCHAR; longer ones
+// cannot be indexed whole and are LONGTEXT. All VARCHARs of a row share 64 KiB.
+const maxVarchar = 500
+
+func columnType(t *value.Type, maxLength int, collation string) string {
+	switch t.Kind {
+	case value.Bool:
+		return "tinyint"
+	case value.Int, value.BigInt, value.DurationKind:
+		return "bigint"
+	case value.Float:
+		return "double"
+	case value.DecimalKind:
+		return fmt.Sprintf("decimal(%d,%d)", t.Precision, t.Scale)
+	case value.DateKind:
+		return "date"
+	case value.TimeKind:
+		return "time(3)"
+	case value.TimestampKind:
+		return "datetime(3)"
+	case value.ID:
+		return "binary(16)"
+	case value.Enum:
+		maxLength = maxEnumWord
+	}
+	if maxLength == 0 || maxLength > maxVarchar {
+		return "longtext COLLATE " + collation
+	}
+	return fmt.Sprintf("varchar(%d) COLLATE %s", maxLength, collation)
+}
+
+// maxEnumWord is more than a contract's longest, so that an enum can be widened
+// without touching the table.
+const maxEnumWord = 64
+
+// literal is a value of the contract as text.
+func literal(v any, t *value.Type) string {
+	switch v := v.(type) {
+	case int64:
+		return signed(strconv.FormatInt(v, 10))
+	case float64:
+		return signed(strconv.FormatFloat(v, 'e', -1, 64))
+	case value.Decimal:
+		return signed(v.String())
+	case value.Duration:
+		return signed(strconv.FormatInt(int64(v), 10))
+	case string:
+		return quote(v)
+	case value.Date:
+		return "DATE" + quote(v.String())
+	case value.Time:
+		return "TIME" + quote(v.String())
+	case value.Timestamp:
+		return "TIMESTAMP" + quote(string(appendDatetime(nil, v)))
+	case value.UUID:
+		return "X'" + hex.EncodeToString(v[:]) + "'"
+	case value.Raw:
+		return quote(string(v))
+	}
+	return quote(string(t.AppendJSON(nil, v)))
+}
+
+func signed(number string) string {
+	if number[0] == '-' {
+		return "(" + number + ")"
+	}
+	return number
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// appendDatetime appends 2026-11-22 10:00:00.000.
+func appendDatetime(dst []byte, t value.Timestamp) []byte {
+	start := len(dst)
+	dst = t.AppendTo(dst)
+	dst[start+len("2006-01-02")] = ' '
+	return dst[:len(dst)-1]
+}
+
+// fromJSON reads a part of a JSON text.
+func fromJSON(t *value.Type, from plainAndRaw, j jsonSpelling, collation string) string {
+	plain := from.plain
+	switch t.Kind {
+	case value.JSON:
+		if from == j.member && j.document.raw != "" {
+			return j.document.raw
+		}
+		return from.raw
+	case value.List, value.Struct:
+		return from.raw
+	case value.Bool:
+		return fmt.Sprintf(j.isTrue, plain+" COLLATE "+collation)
+	case value.Int, value.BigInt:
+		return "CAST(" + plain + " AS SIGNED)"
+	case value.Float:
+		return "CAST(" + plain + " AS DOUBLE)"
+	case value.DecimalKind:
+		return fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", plain, t.Precision, t.Scale)
+	case value.DateKind:
+		return "CAST(" + plain + " AS DATE)"
+	case value.TimeKind:
+		return "CAST(" + plain + " AS TIME(3))"
+	case value.TimestampKind:
+		return "CAST(LEFT(" + plain + ", 23) AS DATETIME(3))"
+	case value.DurationKind:
+		return durationFromText(plain)
+	case value.ID:
+		return "UNHEX(REPLACE(" + plain + ", '-', ''))"
+	}
+	return plain + " COLLATE " + collation
+}
+
+// durationFromText reads the canonical ISO form, in milliseconds.
+func durationFromText(plain string) string {
+	var sum []string
+	for _, unit := range []struct{ letter, ms string }{{"D", "86400000"}, {"H", "3600000"}, {"M", "60000"}, {"S", "1000"}} {
+		sum = append(sum, fmt.Sprintf("CAST(COALESCE(NULLIF(REGEXP_SUBSTR(%s, '[0-9.]+(?=%s)'), ''), '0') AS DECIMAL(30,3)) * %s", plain, unit.letter, unit.ms))
+	}
+	return fmt.Sprintf("CAST(CASE LEFT(%[1]s, 1) WHEN '-' THEN -1 WHEN 'P' THEN 1 END * (%[2]s) AS SIGNED)", plain, strings.Join(sum, " + "))
+}

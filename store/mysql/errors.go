@@ -1,0 +1,150 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// problems are the servers' numbers that are nobody's bug: what the caller is told.
+var problems = map[uint16]string{
+	1021: "the database's disk is full",
+	1114: "the database's disk is full",
+	1037: "there is not enough memory",
+	1038: "there is not enough memory",
+	1041: "there is not enough memory",
+	1040: "the database has too many connections",
+	1203: "the database has too many connections",
+	1226: "the database has too many connections",
+	1044: "the database does not let us in",
+	1045: "the database does not let us in",
+	1698: "the database does not let us in",
+	1049: "there is no such database",
+	1047: "the database has lost its quorum",
+	1053: "the database is shutting down",
+	1927: "the database is shutting down",
+	4031: "the database is shutting down",
+	1290: "the database can only be read",
+	1792: "the database can only be read",
+	1836: "the database can only be read",
+	1142: "the database does not allow us this",
+	1143: "the database does not allow us this",
+	1227: "the database does not allow us this",
+	126:  "the database is damaged",
+	1034: "the database is damaged",
+	1712: "the database is damaged",
+}
+
+const retryAfter = time.Second
+
+// The servers' numbers that mean something to us.
+const (
+	errDuplicate      = 1062
+	errLockWait       = 1205
+	errDeadlock       = 1213
+	errInterrupted    = 1317
+	errStatementTime  = 1969 // MariaDB's max_statement_time
+	errExecutionTime  = 3024 // MySQL's max_execution_time
+	errParentMissing  = 1452
+	errParentMissing2 = 1216
+	errParentNeeded   = 1451
+	errParentNeeded2  = 1217
+	errRecordChanged  = 1020 // MariaDB's innodb_snapshot_isolation
+)
+
+// explained turns a client's error into a problem, a store.ConstraintError (its
+// columns still unknown) or store.ErrAgain. ctx is the one whose end may have
+// caused it.
+func explained(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *problem.Error
+	var constraint *store.ConstraintError
+	if errors.As(err, &known) || errors.As(err, &constraint) || errors.Is(err, store.ErrAgain) {
+		return err
+	}
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		if ctx.Err() != nil {
+			return interrupted(ctx, err)
+		}
+		return unavailable(err, "the database does not answer")
+	}
+	switch e.Number {
+	case errDeadlock, errLockWait, errRecordChanged:
+		return fmt.Errorf("%w: %w", store.ErrAgain, err)
+	case errDuplicate:
+		return &store.ConstraintError{Kind: store.Unique, Cause: err}
+	case errParentMissing, errParentMissing2, errParentNeeded, errParentNeeded2:
+		return &store.ConstraintError{Kind: store.Reference, Cause: err}
+	case errInterrupted:
+		return interrupted(ctx, err)
+	case errStatementTime, errExecutionTime:
+		return problem.Wrap(err, problem.Timeout, "the request took too long")
+	}
+	if detail := problems[e.Number]; detail != "" {
+		return unavailable(err, detail)
+	}
+	return problem.Wrap(err, problem.Internal, "the database refused a statement")
+}
+
+func unavailable(cause error, detail string) error {
+	p := problem.Wrap(cause, problem.Unavailable, "%s", detail)
+	p.RetryAfter = retryAfter
+	return p
+}
+
+// interrupted says why a statement or a wait was given up.
+func interrupted(ctx context.Context, cause error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return problem.Wrap(fmt.Errorf("%w: %w", ctx.Err(), cause), problem.Timeout, "the request took too long")
+	}
+	if err := ctx.Err(); err != nil {
+		cause = fmt.Errorf("%w: %w", err, cause)
+	}
+	return problem.Wrap(cause, problem.Unavailable, "the request was given up")
+}
+
+// violatedIndex reads the index out of "Duplicate entry 'x' for key 'people.email'",
+// where MySQL says the table and MariaDB does not.
+func violatedIndex(err error) (index string, ok bool) {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || e.Number != errDuplicate {
+		return "", false
+	}
+	const before = " for key '"
+	at := strings.LastIndex(e.Message, before)
+	if at < 0 {
+		return "", false
+	}
+	index = strings.TrimSuffix(e.Message[at+len(before):], "'")
+	if point := strings.LastIndexByte(index, '.'); point >= 0 {
+		index = index[point+1:]
+	}
+	return index, true
+}
+
+// primary is the name of every primary key.
+const primary = "PRIMARY"
+
+// violatedReference reads the column out of "… CONSTRAINT `x` FOREIGN KEY
+// (`company`) REFERENCES …".
+func violatedReference(err error) []string {
+	_, rest, ok := strings.Cut(err.Error(), "FOREIGN KEY (`")
+	if !ok {
+		return nil
+	}
+	column, _, ok := strings.Cut(rest, "`)")
+	if !ok {
+		return nil
+	}
+	return []string{column}
+}

@@ -1,0 +1,75 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// Explain tells the database's plan; see store.Driver.
+func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*store.Plan, error) {
+	c, err := d.take(ctx, reading)
+	if err != nil {
+		return nil, err
+	}
+	defer d.give(c)
+	t, err := d.sql(ctx, c, q)
+	if err != nil {
+		return nil, explained(ctx, err)
+	}
+	sizes := t.sizes(args)
+	sql := t.expanded(sizes)
+	stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, "EXPLAIN "+sql)
+	if err != nil {
+		return nil, explained(ctx, c.failed(ctx, fmt.Errorf("%w in: %s", err, sql)))
+	}
+	defer stmt.Close()
+	p := &prepared{args: t.Args, sizes: sizes}
+	rows, err := stmt.(driver.StmtQueryContext).QueryContext(ctx, p.values(args))
+	if err != nil {
+		return nil, explained(ctx, c.failed(ctx, fmt.Errorf("%w in: %s", err, sql)))
+	}
+	defer rows.Close()
+	plan := &store.Plan{Statement: sql}
+	names := rows.Columns()
+	dest := make([]driver.Value, len(names))
+	for {
+		switch err := rows.Next(dest); {
+		case err == io.EOF:
+			return plan, nil
+		case err != nil:
+			return nil, explained(ctx, c.failed(ctx, err))
+		}
+		line := map[string]string{}
+		var words []string
+		for i, name := range names {
+			if v := text(dest[i]); v != "" {
+				line[name] = v
+				words = append(words, name+"="+v)
+			}
+		}
+		plan.Lines = append(plan.Lines, strings.Join(words, " "))
+		understand(plan, line)
+	}
+}
+
+// understand reads one line of a plan by its columns: the table, how it is read
+// (ALL: whole) and by which index.
+func understand(plan *store.Plan, line map[string]string) {
+	stored := strings.HasPrefix(line["table"], "t")
+	if line["type"] == "ALL" && stored {
+		plan.Scans = append(plan.Scans, line["table"])
+	}
+	if key := line["key"]; key != "" && stored && !slices.Contains(plan.Indexes, key) {
+		plan.Indexes = append(plan.Indexes, key)
+	}
+	if strings.Contains(line["Extra"], "filesort") {
+		plan.Sorts = true
+	}
+}

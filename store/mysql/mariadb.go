@@ -1,0 +1,31 @@
+package mysql
+
+// mariaFlavour is what MariaDB spells in another way. Its JSON is text, whose
+// parts come out as they were written, and it has no names of tables in a lock.
+var mariaFlavour = func() flavour {
+	const collation = "utf8mb4_nopad_bin"
+	dialect := newDialect(collation, mariaJSON)
+	for lock, text := range map[int]string{1: "LOCK IN SHARE MODE%.0s", 2: "FOR UPDATE%.0s"} {
+		dialect.Locks[lock] = text
+	}
+	return flavour{
+		name:      "MariaDB",
+		dialect:   dialect,
+		collation: collation,
+		isolation: "tx_isolation",
+		// Values that an UPDATE sets are calculated from the row as it was.
+		sqlMode:  strictMode + ",SIMULTANEOUS_ASSIGNMENT",
+		minimum:  version{10, 11, 0},
+		maxScale: 38,
+	}
+}()
+
+var mariaJSON = jsonSpelling{
+	member: plainAndRaw{
+		plain: `JSON_VALUE(%[1]s, '$."%[2]s"')`,
+		raw:   `JSON_QUERY(%[1]s, '$."%[2]s"')`,
+	},
+	document: plainAndRaw{raw: `NULLIF(JSON_COMPACT(JSON_EXTRACT(%[1]s, '$."%[2]s"')), 'null')`},
+	element:  plainAndRaw{plain: "JSON_VALUE(%[1]s.v, '$')", raw: "%[1]s.v"},
+	isTrue:   "(%s = '1')",
+}

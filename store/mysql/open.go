@@ -1,0 +1,138 @@
+// Package mysql keeps records in MySQL 8.0.19 or newer, or MariaDB 10.11 or newer.
+// Statements are prepared on the server, their values bound.
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// Driver is a MySQL or MariaDB database.
+type Driver struct {
+	config    *mysql.Config
+	connector driver.Connector
+	log       *slog.Logger
+	flavour   *flavour
+	version   string
+	pool      pool
+	rendered  rendered
+	keys      sync.Map // the primary key of a table, by its name: []string
+	closing   sync.Once
+	kills     sync.WaitGroup
+}
+
+var _ store.Driver = (*Driver)(nil)
+
+// Options are the driver's settings; the zero value is useful.
+type Options struct {
+	// MaxOpen is the most connections held open. Defaults to 16.
+	MaxOpen int
+	Log     *slog.Logger // nil: discarded
+}
+
+// connectTimeout is how long a server may take to answer a new connection.
+const connectTimeout = 10 * time.Second
+
+// Open connects; url is mysql://USER:PASSWORD@HOST:PORT/DATABASE, see parseURL.
+// Which of the two databases answers does not depend on the scheme.
+func Open(ctx context.Context, url string, o Options) (*Driver, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxOpen == 0 {
+		o.MaxOpen = 16
+	}
+	config, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	config.Logger = silent{}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", config.DBName, err)
+	}
+	d := &Driver{config: config, connector: connector, log: o.Log, pool: newPool(o.MaxOpen)}
+	if err := d.meet(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// meet finds out who answers and whether it can be trusted.
+func (d *Driver) meet(ctx context.Context) error {
+	raw, err := d.connector.Connect(ctx)
+	if err != nil {
+		return fmt.Errorf("open the database %s on %s: %w", d.config.DBName, d.config.Addr, explained(ctx, err))
+	}
+	c := &conn{d: d, raw: raw}
+	found, err := c.list(ctx, "SELECT VERSION()")
+	raw.Close()
+	if err != nil {
+		return fmt.Errorf("open the database %s on %s: %w", d.config.DBName, d.config.Addr, explained(ctx, err))
+	}
+	d.flavour, d.version, err = recognised(found[0])
+	if err != nil {
+		return err
+	}
+	if c, err = d.take(ctx, reading); err != nil {
+		return err
+	}
+	defer d.give(c)
+	return d.examine(ctx, c)
+}
+
+// silent: what the client would print comes back as an error as well.
+type silent struct{}
+
+func (silent) Print(...any) {}
+
+// version is major, minor, patch.
+type version [3]int
+
+// recognised tells the two databases apart by what VERSION() says: "8.0.36",
+// "10.11.19-MariaDB-0+deb12u1".
+func recognised(text string) (*flavour, string, error) {
+	f := &mysqlFlavour
+	if strings.Contains(strings.ToLower(text), "mariadb") {
+		f = &mariaFlavour
+	}
+	number, _, _ := strings.Cut(text, "-")
+	var v version
+	if _, err := fmt.Sscanf(number, "%d.%d.%d", &v[0], &v[1], &v[2]); err != nil {
+		return nil, "", fmt.Errorf("the database says that it is %q, which is no version of MySQL or MariaDB", text)
+	}
+	for i, least := range f.minimum {
+		if v[i] < least {
+			return nil, "", fmt.Errorf("the database is %s %s; at least %d.%d.%d is needed", f.name, number, f.minimum[0], f.minimum[1], f.minimum[2])
+		}
+		if v[i] > least {
+			break
+		}
+	}
+	return f, number, nil
+}
+
+// Close waits for what is running.
+func (d *Driver) Close() error {
+	var err error
+	d.closing.Do(func() {
+		err = d.pool.close()
+		d.kills.Wait()
+	})
+	return err
+}
+
+// Limits tells what the database cannot do.
+func (d *Driver) Limits() store.Limits {
+	return store.Limits{Name: d.flavour.name + " " + d.version, MaxIndexedLength: maxVarchar, MaxParams: maxParams, MaxIdentifierBytes: 64}
+}

@@ -1,0 +1,157 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/mainstay-run/mainstay/problem"
+)
+
+var errClosed = problem.Errorf(problem.Unavailable, "the database is closed")
+
+// use is what a connection's session is set up for, since changing that costs a
+// round trip: the pool gives one that is already set where it can.
+type use uint8
+
+const (
+	// reading: every statement by itself, or a snapshot that is begun.
+	reading use = iota
+	// writing: the first statement begins a transaction. It is serialisable: InnoDB
+	// then locks whatever a transaction reads, sub-selects and the gaps where
+	// nothing was found included, until its end. So what a rule depended on can
+	// neither be taken away nor added before the write has been committed; two
+	// writes that want the same in another order are a deadlock, and one of them is
+	// run again. READ COMMITTED with FOR SHARE would hold the rows that were found,
+	// but not the absence of one ("not blocked by").
+	writing
+)
+
+// pool bounds the connections and keeps those at rest.
+type pool struct {
+	places chan struct{} // holds one for each connection in use
+	mu     sync.Mutex
+	idle   []*conn
+	closed bool
+}
+
+func newPool(size int) pool { return pool{places: make(chan struct{}, size)} }
+
+// pop takes a connection at rest, if there is one set up for u, that.
+func (p *pool) pop(u use) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	at := n - 1
+	for i := n - 1; i >= 0; i-- {
+		if p.idle[i].use == u {
+			at = i
+			break
+		}
+	}
+	c := p.idle[at]
+	p.idle = append(p.idle[:at], p.idle[at+1:]...)
+	return c
+}
+
+// push keeps a connection; false when the pool is closed.
+func (p *pool) push(c *conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.idle = append(p.idle, c)
+	return true
+}
+
+// close waits for the connections in use and closes all.
+func (p *pool) close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	for range cap(p.places) {
+		p.places <- struct{}{} // stays: nobody gets in any more
+	}
+	var errs []error
+	for _, c := range p.idle {
+		errs = append(errs, c.raw.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// take waits for a connection that is set up for u; give returns it.
+func (d *Driver) take(ctx context.Context, u use) (*conn, error) {
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx, ctx.Err())
+	}
+	d.pool.mu.Lock()
+	closed := d.pool.closed
+	d.pool.mu.Unlock()
+	if closed {
+		return nil, errClosed
+	}
+	select {
+	case d.pool.places <- struct{}{}:
+	default:
+		select {
+		case d.pool.places <- struct{}{}:
+		case <-ctx.Done():
+			return nil, interrupted(ctx, errors.New("mysql: waiting for a connection"))
+		}
+	}
+	c, err := d.ready(ctx, u)
+	if err != nil {
+		<-d.pool.places
+		return nil, explained(ctx, err)
+	}
+	return c, nil
+}
+
+// ready finds a connection that lives, or makes one, and sets it up.
+func (d *Driver) ready(ctx context.Context, u use) (*conn, error) {
+	for c := d.pool.pop(u); c != nil; c = d.pool.pop(u) {
+		if c.raw.(driver.SessionResetter).ResetSession(ctx) == nil && c.prepareFor(ctx, u) == nil {
+			return c, nil
+		}
+		c.raw.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return d.connect(ctx, u)
+}
+
+// give returns a connection, unless it is of no more use.
+func (d *Driver) give(c *conn) {
+	if c.reading != nil {
+		c.finish(c.reading)
+	}
+	if c.broken || !d.pool.push(c) {
+		c.raw.Close()
+	}
+	<-d.pool.places
+}
+
+// kill ends on the server what a caller has given up: closing the connection,
+// which the client does, is not noticed there before the statement is done.
+func (d *Driver) kill(id string) {
+	d.kills.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+		defer cancel()
+		raw, err := d.connector.Connect(ctx)
+		if err != nil {
+			return // then the server has other troubles
+		}
+		defer raw.Close()
+		raw.(driver.ExecerContext).ExecContext(ctx, "KILL "+id, nil)
+	})
+}
+
+// endTimeout is how long the end of a transaction may take.
+const endTimeout = 30 * time.Second

@@ -1,0 +1,263 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"iter"
+
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// tx is a transaction of any mode.
+type tx struct {
+	d     *Driver
+	c     *conn // nil when the transaction is over
+	mode  store.Mode
+	begun bool  // there is something to commit or roll back
+	lost  error // the transaction can only be rolled back
+}
+
+var _ store.Tx = (*tx)(nil)
+
+var (
+	errOver    = problem.Errorf(problem.Internal, "the transaction is over")
+	errReading = problem.Errorf(problem.Internal, "this transaction only reads")
+)
+
+// Begin starts a transaction; see store.Driver.
+func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
+	u := reading
+	if mode == store.Write {
+		u = writing
+	}
+	c, err := d.take(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	t := &tx{d: d, c: c, mode: mode}
+	if mode == store.Snapshot {
+		t.begun = true
+		if err := c.exec(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); err != nil {
+			d.give(c)
+			return nil, explained(ctx, err)
+		}
+	}
+	return t, nil
+}
+
+// Select streams rows; see store.Tx.
+func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		if err := t.usable(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
+		c := t.c
+		p, err := c.statement(ctx, q, 0, args)
+		if err != nil {
+			yield(nil, t.failed(ctx, err))
+			return
+		}
+		s, err := c.read(ctx, p, args)
+		if err != nil {
+			yield(nil, t.failed(ctx, err))
+			return
+		}
+		t.begun = t.begun || t.mode == store.Write
+		defer c.finish(s)
+		for c.next(s) {
+			if !yield(&s.row, nil) {
+				return
+			}
+			if s.row.err != nil {
+				yield(nil, problem.Wrap(s.row.err, problem.Internal, "a stored value cannot be read"))
+				return
+			}
+		}
+		if s.err != nil {
+			yield(nil, t.failed(ctx, s.err))
+		}
+	}
+}
+
+// Insert adds rows; see store.Tx. MySQL has no way to ignore one violation alone,
+// so a key that is there is an error of the statement, which undoes just that.
+func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
+	width := len(q.Columns)
+	rows := len(args) / width
+	if rows <= maxParams/width {
+		n, err := t.write(ctx, q, rows, args)
+		if err == nil || !q.OnConflictIgnore || !primaryViolated(err) {
+			return n, err
+		}
+		if rows == 1 {
+			return 0, nil
+		}
+	}
+	if err := t.control(ctx, "SAVEPOINT rows"); err != nil {
+		return 0, err
+	}
+	step := 1
+	if !q.OnConflictIgnore {
+		step = maxParams / width
+	}
+	added := 0
+	for len(args) > 0 {
+		some := min(step, len(args)/width)
+		n, err := t.write(ctx, q, some, args[:some*width])
+		if err != nil && !(q.OnConflictIgnore && primaryViolated(err)) {
+			if undo := t.control(ctx, "ROLLBACK TO SAVEPOINT rows"); undo != nil {
+				return 0, undo
+			}
+			return 0, err
+		}
+		added += n
+		args = args[some*width:]
+	}
+	return added, t.control(ctx, "RELEASE SAVEPOINT rows")
+}
+
+func primaryViolated(err error) bool {
+	index, ok := violatedIndex(err)
+	return ok && index == primary
+}
+
+// Update changes rows; see store.Tx.
+func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, error) {
+	return t.write(ctx, q, 0, args)
+}
+
+// Delete removes rows; see store.Tx.
+func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
+	return t.write(ctx, q, 0, args)
+}
+
+// write runs an insert of so many rows, an update or a delete.
+func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error) {
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	if t.mode != store.Write {
+		return 0, errReading
+	}
+	p, err := t.c.statement(ctx, q, rows, args)
+	if err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	defer p.done()
+	if err := t.c.settle(); err != nil {
+		return 0, t.failed(ctx, err)
+	}
+	t.begun = true
+	result, err := p.stmt.(driver.StmtExecContext).ExecContext(ctx, p.values(args))
+	if err != nil {
+		return 0, t.named(ctx, q, t.failed(ctx, t.c.failed(ctx, err)))
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// control runs SAVEPOINT and the like.
+func (t *tx) control(ctx context.Context, sql string) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	t.begun = true
+	return t.failed(ctx, t.c.exec(ctx, sql))
+}
+
+// named completes a violation with its table and columns.
+func (t *tx) named(ctx context.Context, q any, err error) error {
+	var violation *store.ConstraintError
+	if !errors.As(err, &violation) {
+		return err
+	}
+	switch q := q.(type) {
+	case *query.Insert:
+		violation.Table = q.Table
+	case *query.Update:
+		violation.Table = q.Table.Name
+	case *query.Delete:
+		violation.Table = q.Table.Name
+	}
+	if violation.Kind == store.Reference {
+		violation.Columns = violatedReference(err)
+		return err
+	}
+	index, ok := violatedIndex(err)
+	if !ok {
+		return err
+	}
+	columns, lookup := t.c.list(ctx, indexColumnsQuery, violation.Table, index)
+	if lookup != nil {
+		return t.failed(ctx, lookup)
+	}
+	violation.Columns = columns
+	return err
+}
+
+func (t *tx) usable(ctx context.Context) error {
+	switch {
+	case t.c == nil:
+		return errOver
+	case t.lost != nil:
+		return t.lost
+	case ctx.Err() != nil:
+		return interrupted(ctx, ctx.Err())
+	}
+	return nil
+}
+
+// failed explains an error and keeps it when the transaction cannot go on: after
+// a deadlock the server has rolled it back, and the next statement would begin
+// another one.
+func (t *tx) failed(ctx context.Context, err error) error {
+	err = explained(ctx, err)
+	if t.mode == store.Write && (errors.Is(err, store.ErrAgain) || t.c.broken && err != nil) {
+		t.lost = err
+	}
+	return err
+}
+
+// Commit ends the transaction; see store.Tx. An ended ctx does not interrupt it.
+func (t *tx) Commit(ctx context.Context) error {
+	if t.c == nil {
+		return errOver
+	}
+	if t.lost != nil {
+		t.Rollback(ctx)
+		return t.lost
+	}
+	return t.end(ctx, "COMMIT")
+}
+
+// Rollback ends the transaction without a trace; see store.Tx. ErrAgain says that
+// the server had given it up before, so that a refusal by what it saw means nothing.
+func (t *tx) Rollback(ctx context.Context) error {
+	if t.c == nil {
+		return nil
+	}
+	if err := t.end(ctx, "ROLLBACK"); err != nil || !errors.Is(t.lost, store.ErrAgain) {
+		return err
+	}
+	return t.lost
+}
+
+func (t *tx) end(ctx context.Context, sql string) error {
+	c := t.c
+	t.c = nil
+	defer t.d.give(c)
+	if !t.begun || c.broken {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	err := c.exec(ctx, sql)
+	if err != nil {
+		c.broken = true
+	}
+	return explained(ctx, err)
+}

@@ -1,0 +1,183 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
+)
+
+// Two things that other databases take are not taken here: a change of a table
+// whose condition reads the same table, and on MySQL an UPDATE whose values are
+// calculated from the row as it was (they see the columns set before them). The
+// first is written as a join with the keys that the condition chose; for the
+// second the values are put into an order in which they do no harm.
+
+func (d *Driver) update(ctx context.Context, c *conn, q *query.Update) (sqlgen.Statement, error) {
+	ordered := *q
+	var err error
+	if ordered.Set, err = inOrder(q.Set); err != nil {
+		return sqlgen.Statement{}, err
+	}
+	if !reads(q.Where, q.Table.Name) {
+		return d.flavour.dialect.Update(&ordered), nil
+	}
+	ordered.Where = nil
+	change := d.flavour.dialect.Update(&ordered)
+	target, set, _ := strings.Cut(change.SQL, "\nSET ")
+	chosen, err := d.chosen(ctx, c, q.Table, q.Where)
+	if err != nil {
+		return sqlgen.Statement{}, err
+	}
+	return sqlgen.Statement{SQL: target + chosen.SQL + "\nSET " + set, Args: append(chosen.Args, change.Args...)}, nil
+}
+
+func (d *Driver) remove(ctx context.Context, c *conn, q *query.Delete) (sqlgen.Statement, error) {
+	if !reads(q.Where, q.Table.Name) {
+		return d.flavour.dialect.Delete(q), nil
+	}
+	all := *q
+	all.Where = nil
+	removal := d.flavour.dialect.Delete(&all)
+	chosen, err := d.chosen(ctx, c, q.Table, q.Where)
+	if err != nil {
+		return sqlgen.Statement{}, err
+	}
+	return sqlgen.Statement{SQL: removal.SQL + chosen.SQL, Args: chosen.Args}, nil
+}
+
+// chosen is a join with the keys of the rows that where admits. DISTINCT makes the
+// database find them all before it changes any.
+func (d *Driver) chosen(ctx context.Context, c *conn, t query.Table, where query.Expr) (sqlgen.Statement, error) {
+	key, err := d.primaryKey(ctx, c, t.Name)
+	if err != nil {
+		return sqlgen.Statement{}, err
+	}
+	keys := &query.Select{From: t, Where: where, Distinct: true}
+	var on []string
+	for _, name := range key {
+		keys.Columns = append(keys.Columns, query.Column{Expr: query.Col{Alias: t.Alias, Name: name}})
+		on = append(on, fmt.Sprintf("t%d.`%s` = chosen.`%s`", t.Alias, name, name))
+	}
+	found := d.flavour.dialect.Select(keys)
+	return sqlgen.Statement{
+		SQL:  "\nJOIN (" + strings.ReplaceAll(found.SQL, "\n", " ") + ") AS chosen ON " + strings.Join(on, " AND "),
+		Args: found.Args,
+	}, nil
+}
+
+// inOrder puts every value before the assignments to the columns that it reads.
+func inOrder(set []query.Assign) ([]query.Assign, error) {
+	rest := slices.Clone(set)
+	ordered := make([]query.Assign, 0, len(set))
+	for len(rest) > 0 {
+		at := slices.IndexFunc(rest, func(a query.Assign) bool {
+			return !slices.ContainsFunc(rest, func(other query.Assign) bool {
+				return other.Column.Name != a.Column.Name && mentions(other.Value, a.Column.Name)
+			})
+		})
+		if at < 0 {
+			return nil, fmt.Errorf("mysql: values that depend on each other in one update")
+		}
+		ordered = append(ordered, rest[at])
+		rest = slices.Delete(rest, at, at+1)
+	}
+	return ordered, nil
+}
+
+// reads reports whether a sub-select anywhere in e reads the table.
+func reads(e query.Expr, table string) bool {
+	found := false
+	walk(e, func(e query.Expr) {
+		if sub := subSelect(e); sub != nil && (sub.From.Name == table ||
+			slices.ContainsFunc(sub.Joins, func(j query.Join) bool { return j.Table.Name == table })) {
+			found = true
+		}
+	})
+	return found
+}
+
+// mentions reports whether e reads a column of this name, of whatever table.
+func mentions(e query.Expr, column string) bool {
+	found := false
+	walk(e, func(e query.Expr) {
+		if c, ok := e.(query.Col); ok && c.Name == column {
+			found = true
+		}
+	})
+	return found
+}
+
+func subSelect(e query.Expr) *query.Select {
+	switch e := e.(type) {
+	case query.InSelect:
+		return e.Sub
+	case query.Exists:
+		return e.Sub
+	case query.Scalar:
+		return e.Sub
+	}
+	return nil
+}
+
+// walk visits e and all expressions in it.
+func walk(e query.Expr, visit func(query.Expr)) {
+	if e == nil {
+		return
+	}
+	visit(e)
+	for _, part := range parts(e) {
+		walk(part, visit)
+	}
+	if sub := subSelect(e); sub != nil {
+		for _, j := range sub.Joins {
+			walk(j.On, visit)
+		}
+		for _, c := range sub.Columns {
+			walk(c.Expr, visit)
+		}
+		walk(sub.Where, visit)
+	}
+}
+
+// parts are the expressions that e is made of, sub-selects apart.
+func parts(e query.Expr) []query.Expr {
+	switch e := e.(type) {
+	case query.Cmp:
+		return []query.Expr{e.L, e.R}
+	case query.And:
+		return e.List
+	case query.Or:
+		return e.List
+	case query.NotTrue:
+		return []query.Expr{e.X}
+	case query.IsNull:
+		return []query.Expr{e.X}
+	case query.In:
+		return append([]query.Expr{e.X}, e.List...)
+	case query.InParam:
+		return []query.Expr{e.X}
+	case query.InSelect:
+		return []query.Expr{e.X}
+	case query.Case:
+		list := []query.Expr{e.Else}
+		for _, w := range e.Whens {
+			list = append(list, w.If, w.Then)
+		}
+		return list
+	case query.Arith:
+		return []query.Expr{e.L, e.R}
+	case query.Call:
+		return e.Args
+	case query.Member:
+		return []query.Expr{e.X}
+	case query.Each:
+		return []query.Expr{e.List, e.Where}
+	case query.Aggregate:
+		return []query.Expr{e.X}
+	}
+	return nil
+}
