@@ -6,8 +6,9 @@
 // route, method, credentials, size and media, parameters.
 //
 // Files: router.go and routes.go find the endpoint, exchange.go is one request
-// from beginning to end, bounds.go what all of them share, decode.go params.go longquery.go etag.go read it,
-// encode.go compress.go stream.go problem.go write the answer.
+// from beginning to end, bounds.go what all requests share; decode.go params.go
+// longquery.go etag.go read it, encode.go compress.go stream.go problem.go write
+// the answer.
 package api
 
 import (

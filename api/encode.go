@@ -30,8 +30,7 @@ func (x *exchange) answer(res *engine.Result) {
 	status := x.successStatus(res)
 	header["Cache-Control"] = x.cacheControl(res.ETag != "")
 	if res.ETag != "" {
-		x.etag[0] = res.ETag
-		header["Etag"] = x.etag[:]
+		header["Etag"] = []string{res.ETag}
 	}
 	if res.Created != "" && x.endpoint.resource != nil {
 		header["Location"] = []string{x.h.base + "/" + x.endpoint.resource.Path + "/" + res.Created}
@@ -44,7 +43,7 @@ func (x *exchange) answer(res *engine.Result) {
 	}
 	x.timing(header, res)
 	if status == http.StatusNotModified {
-		x.etag[0] = sentTag(x.r.Header, res.ETag)
+		header["Etag"][0] = sentTag(x.r.Header, res.ETag)
 		x.begin(status)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/mainstay-run/mainstay/auth"
@@ -24,9 +25,9 @@ type exchange struct {
 	r        *http.Request
 	began    time.Time
 	ctx      context.Context
-	cancel   context.CancelFunc // of ctx; nil: none
-	entered  bool               // among the requests under way
-	held     int64              // bytes, see hold
+	deadline *deadline // of ctx; nil: none
+	entered  bool      // among the requests under way
+	held     int64     // bytes, see hold
 	node     *node
 	endpoint *endpoint
 	id       string // the path's variable segment
@@ -37,14 +38,19 @@ type exchange struct {
 	prefer   preference
 	status   int    // of the answer, 0 while none is sent
 	trace    string // see traceID, "" until it is needed
-
-	// Values of header fields, here to spare their allocations.
-	etag, length [1]string
 }
+
+// exchanges are spared from one request to the next; nothing keeps one longer.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // ServeHTTP answers one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{h: h, w: w, r: r, began: time.Now(), ctx: r.Context()}
+	x := exchanges.Get().(*exchange)
+	*x = exchange{h: h, w: w, r: r, began: time.Now(), ctx: r.Context()}
+	defer func() {
+		*x = exchange{}
+		exchanges.Put(x)
+	}()
 	defer x.end()
 	if err := x.run(); err != nil {
 		x.fail(err)
@@ -92,7 +98,8 @@ func (x *exchange) run() error {
 	if x.endpoint.format != "" {
 		timeout = h.opts.ExportTimeout
 	}
-	x.ctx, x.cancel = context.WithTimeout(x.ctx, timeout)
+	x.deadline = newDeadline(x.ctx, timeout)
+	x.ctx = x.deadline
 	if err := x.identify(); err != nil {
 		return err
 	}
@@ -248,8 +255,8 @@ func (x *exchange) attrs() []slog.Attr {
 
 // end turns a panic into a 500, gives back what the request held and tells Observe.
 func (x *exchange) end() {
-	if x.cancel != nil {
-		x.cancel()
+	if x.deadline != nil {
+		x.deadline.release()
 	}
 	x.leave()
 	if x.held > 0 {
@@ -315,13 +322,12 @@ func (x *exchange) write(status int, body []byte, c *coding) {
 			defer buffers.Put(coded)
 			header["Content-Encoding"] = c.header
 			if tag := header["Etag"]; tag != nil {
-				x.etag[0] = withCoding(tag[0], c)
+				tag[0] = withCoding(tag[0], c)
 			}
 			body = coded.Bytes()
 		}
 	}
-	x.length[0] = strconv.Itoa(len(body))
-	header["Content-Length"] = x.length[:]
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.begin(status)
 	if x.r.Method != http.MethodHead {
 		// A failed write means that the caller has gone, whom nothing can be told.

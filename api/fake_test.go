@@ -35,7 +35,8 @@ type scripted struct {
 }
 
 func (s *scripted) Do(ctx context.Context, who *auth.Principal, op *engine.Operation) (*engine.Result, error) {
-	s.called, s.op, s.who = "Do", op, who
+	kept := *op // the handler uses its own again
+	s.called, s.op, s.who = "Do", &kept, who
 	if s.do != nil {
 		return s.do(ctx, op)
 	}

@@ -7,6 +7,7 @@ package observe
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,21 @@ type Metrics struct {
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 	reloads  *prometheus.CounterVec
+
+	// series are the two of each label, found once: looking them up by their
+	// labels costs more than counting. The contract bounds their number.
+	series sync.Map // labels → series
+}
+
+// labels tell requests apart.
+type labels struct {
+	route, method string
+	status        int
+}
+
+type series struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
 }
 
 // New makes the metrics: requests, their duration and how many are in flight,
@@ -78,11 +94,20 @@ func (m *Metrics) Handler() http.Handler {
 // matched; method is one of HTTP's or a constant for all others; took runs from
 // its headers to the end of its answer.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
-	if route == "" {
-		route = "unmatched"
+	key := labels{route, method, status}
+	found, ok := m.series.Load(key)
+	if !ok {
+		if route == "" {
+			route = "unmatched"
+		}
+		found, _ = m.series.LoadOrStore(key, series{
+			m.requests.WithLabelValues(route, method, strconv.Itoa(status)),
+			m.duration.WithLabelValues(route, method),
+		})
 	}
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(route, method).Observe(took.Seconds())
+	s := found.(series)
+	s.requests.Inc()
+	s.duration.Observe(took.Seconds())
 }
 
 // InFlight counts the requests that next is answering.

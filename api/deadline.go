@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// deadline is a context that ends at a time. Unlike context.WithDeadline it costs
+// nothing until somebody waits for Done: most requests are over before anybody
+// does, and those that work ask Err, which looks at the clock.
+type deadline struct {
+	context.Context
+	at time.Time
+
+	mu     sync.Mutex
+	waited context.Context // made by the first Done
+	cancel context.CancelFunc
+}
+
+func newDeadline(parent context.Context, d time.Duration) *deadline {
+	return &deadline{Context: parent, at: time.Now().Add(d)}
+}
+
+func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+
+func (d *deadline) Err() error {
+	if err := d.Context.Err(); err != nil {
+		return err
+	}
+	if !time.Now().Before(d.at) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (d *deadline) Done() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waited == nil {
+		d.waited, d.cancel = context.WithDeadline(d.Context, d.at)
+	}
+	return d.waited.Done()
+}
+
+// release frees the timer, if there is one. Who still waits is woken.
+func (d *deadline) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cancel != nil {
+		d.cancel()
+	}
+}

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, leave := context.WithCancel(context.Background())
+		defer leave()
+		d := newDeadline(parent, time.Second)
+		defer d.release()
+		if d.Err() != nil {
+			t.Errorf("it has ended at once: %v", d.Err())
+		}
+		child, cancel := context.WithCancel(d)
+		defer cancel()
+		<-child.Done()
+		if !errors.Is(d.Err(), context.DeadlineExceeded) || !errors.Is(child.Err(), context.DeadlineExceeded) {
+			t.Errorf("after its time: %v, %v", d.Err(), child.Err())
+		}
+
+		gone := newDeadline(parent, time.Hour)
+		defer gone.release()
+		done := gone.Done()
+		leave()
+		<-done
+		if !errors.Is(gone.Err(), context.Canceled) {
+			t.Errorf("after the caller left: %v", gone.Err())
+		}
+
+		late := newDeadline(context.Background(), time.Second)
+		time.Sleep(2 * time.Second) // of synctest's clock
+		if !errors.Is(late.Err(), context.DeadlineExceeded) {
+			t.Errorf("nobody waited, and its time is over: %v", late.Err())
+		}
+	})
+}
