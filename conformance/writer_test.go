@@ -51,7 +51,6 @@ type operation struct {
 	status             int    // of its success
 	becomes            map[string]int
 	ids                map[string]string // as far as the writer chose them
-	counts             bool              // adds one to the counter
 }
 
 func (o *operation) String() string {

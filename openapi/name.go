@@ -35,15 +35,6 @@ func pascal(name string) string {
 	return b.String()
 }
 
-// camel is pascal with a small first letter.
-func camel(name string) string {
-	s := pascal(name)
-	if s == "" {
-		return s
-	}
-	return strings.ToLower(s[:1]) + s[1:]
-}
-
 func words(name string) []string {
 	return strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' || r == '.' })
 }

@@ -55,9 +55,8 @@ type variable struct {
 	key  string // unique within its expression
 	res  *Resource
 	elem *value.Type
-	// members resolves names of a struct element.
-	members []*contract.Field
-	sight   *Sight
+	// sight is set in a request's expression, for a relation.
+	sight *Sight
 }
 
 // node is a node that has a value; t is nil for the bare literal null.
