@@ -111,8 +111,8 @@ func TestStatusOfEveryKind(t *testing.T) {
 		problem.MalformedJSON: 400, problem.UnknownParameter: 400, problem.InvalidParameter: 400, problem.InvalidFilter: 400, problem.CursorInvalid: 400,
 		problem.Unauthenticated: 401, problem.Forbidden: 403, problem.NotFound: 404, problem.MethodNotAllowed: 405, problem.NotAcceptable: 406,
 		problem.RequestTimeout: 408, problem.UniqueViolation: 409, problem.ReferenceViolation: 409, problem.StateConflict: 409,
-		problem.IdempotencyInProgress: 409, problem.TooManyAffected: 409, problem.PreconditionFailed: 412, problem.PreconditionRequired: 428,
-		problem.TooLarge: 413, problem.URITooLong: 414, problem.UnsupportedMedia: 415, problem.HeadersTooLarge: 431,
+		problem.IdempotencyInProgress: 409, problem.TooManyAffected: 409, problem.PreconditionFailed: 412,
+		problem.TooLarge: 413, problem.URITooLong: 414, problem.UnsupportedMedia: 415,
 		problem.Validation: 422, problem.CheckViolation: 422, problem.UnknownField: 422, problem.IdempotencyKeyReused: 422,
 		problem.QuotaExceeded: 429, problem.Internal: 500, problem.Unavailable: 503, problem.Timeout: 504,
 	} {

@@ -44,14 +44,15 @@ func (x *exchange) leave() {
 
 // hold notes that the request keeps n bytes of a body or of an answer, until it ends.
 func (x *exchange) hold(n int) error {
-	if n <= freeBytes {
+	more := int64(n-freeBytes) - x.held
+	if more <= 0 {
 		return nil
 	}
-	if sum := x.h.held.Add(int64(n)); x.h.opts.MaxHeld > 0 && sum > x.h.opts.MaxHeld {
-		x.h.held.Add(-int64(n))
+	if sum := x.h.held.Add(more); x.h.opts.MaxHeld > 0 && sum > x.h.opts.MaxHeld {
+		x.h.held.Add(-more)
 		return crowded("too much is being sent and read at the same time")
 	}
-	x.held += int64(n)
+	x.held += more
 	return nil
 }
 
@@ -80,7 +81,7 @@ func (x *exchange) gather(r io.Reader, size int64) ([]byte, error) {
 		if size >= 0 {
 			room = min(room, size)
 		}
-		if err := x.hold(int(room)); err != nil { // the old room stays counted: it is garbage for a while
+		if err := x.hold(int(room)); err != nil {
 			return nil, err
 		}
 		body = append(make([]byte, 0, room), body...)

@@ -52,7 +52,7 @@ func TestWhoSendsSlowlyKeepsNobodyOut(t *testing.T) {
 }
 
 func TestMemoryForBodiesIsBoundedAndFollowsWhatHasCome(t *testing.T) {
-	h := serve(&scripted{}, Options{MaxHeld: 100 << 10})
+	h := serve(&scripted{}, Options{MaxHeld: 60 << 10})
 	s := wire(t, h)
 	post := func(size int) int {
 		body := `{"a":"` + strings.Repeat("x", size-8) + `"}`
@@ -65,8 +65,8 @@ func TestMemoryForBodiesIsBoundedAndFollowsWhatHasCome(t *testing.T) {
 	if status := post(30 << 10); status != 200 {
 		t.Errorf("beside large bodies that are announced: %d", status)
 	}
-	conn := begin(t, s, 60<<10, strings.Repeat("x", 40<<10))
-	for h.held.Load() < 90<<10 { // until that has been read
+	conn := begin(t, s, 100<<10, strings.Repeat("x", 40<<10))
+	for h.held.Load() < 48<<10 { // until that has been read, into room for 64 KiB
 		runtime.Gosched()
 	}
 	if status := post(30 << 10); status != 503 {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/engine"
 	"github.com/mainstay-run/mainstay/problem"
 )
@@ -266,7 +265,7 @@ func (x *exchange) idempotency() error {
 	if len(lines) != 1 || !isKey(lines[0]) {
 		return problem.Errorf(problem.InvalidParameter, "the Idempotency-Key header must be 1 to 255 visible ASCII characters, sent once")
 	}
-	if x.who == nil || x.who == auth.Nobody || x.who.Caller == nil {
+	if x.who == nil || x.who.Caller == nil {
 		return x.refuseKey("an Idempotency-Key needs somebody who is signed in")
 	}
 	x.op.IdempotencyKey = lines[0]

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/engine"
 )
 
@@ -105,7 +104,7 @@ func (x *exchange) successStatus(res *engine.Result) int {
 // cacheControl keeps what one caller may see from everybody else's caches.
 func (x *exchange) cacheControl(tagged bool) []string {
 	switch {
-	case x.who != nil && x.who != auth.Nobody && x.who.Caller != nil, x.r.Header["Authorization"] != nil:
+	case x.who != nil && x.who.Caller != nil, x.r.Header["Authorization"] != nil:
 		return privateNoStore
 	case tagged:
 		return privateNoCache

@@ -67,12 +67,8 @@ func statusOf(kind problem.Kind) (status int, title string) {
 		return 422, "Unknown field"
 	case problem.IdempotencyKeyReused:
 		return 422, "Idempotency key used for another request"
-	case problem.PreconditionRequired:
-		return 428, "Precondition required"
 	case problem.QuotaExceeded:
 		return 429, "Too many requests"
-	case problem.HeadersTooLarge:
-		return 431, "Headers too large"
 	case problem.Unavailable:
 		return 503, "Unavailable"
 	case problem.Timeout:

@@ -73,7 +73,7 @@ func (a *Authenticator) Identify(ctx context.Context, authorization string) (*Pr
 	}
 	token, ok := bearer(authorization)
 	if !ok || a.account == nil {
-		return nil, errCredentials()
+		return nil, ErrCredentials()
 	}
 	hash := hashToken(token)
 	now := a.now()
@@ -90,13 +90,14 @@ func (a *Authenticator) Identify(ctx context.Context, authorization string) (*Pr
 		return nil, err
 	}
 	if who == nil {
-		return nil, errCredentials()
+		return nil, ErrCredentials()
 	}
 	a.seen.keep(hash, who, now, age)
 	return who, nil
 }
 
-func errCredentials() error {
+// ErrCredentials is the answer to credentials that are none, or none any more.
+func ErrCredentials() error {
 	return problem.Errorf(problem.Unauthenticated, "the credentials are not valid or no longer valid")
 }
 

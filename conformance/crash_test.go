@@ -53,6 +53,49 @@ func TestKilledWhileWriting(t *testing.T) {
 	}
 }
 
+// TestKilledWhileTheDatabaseIsMade kills the first start at random moments: the
+// next one makes what is missing, and the sample data is there once.
+func TestKilledWhileTheDatabaseIsMade(t *testing.T) {
+	random := rand.New(rand.NewPCG(*seed, 1))
+	var stock strings.Builder
+	stock.WriteString("User:\n  ann: {email: ann@example.org, password: " + password + "}\nItem:\n")
+	for i := range 300 {
+		fmt.Fprintf(&stock, "  item%d: {name: \"item %d\"}\n", i, i)
+	}
+	fresh := func() (folder string) {
+		folder = t.TempDir()
+		for name, content := range map[string]string{"contract.yaml": shopContract, "seed.yaml": stock.String()} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return folder
+	}
+	usual := serve(t, fresh()).took
+	for round := range max(1, *kills/3) {
+		folder := fresh()
+		for range 1 + random.IntN(3) {
+			p := launch(t, command("dev", folder, "--listen", "127.0.0.1:0"))
+			<-time.After(time.Duration(random.Int64N(int64(usual)))) // any moment of a start
+			p.kill()
+		}
+		p := start(t, command("dev", folder, "--listen", "127.0.0.1:0"))
+		if p.url == "" {
+			t.Fatalf("-seed %d: round %d: it ends with %d:\n%s", *seed, round, p.code, &p.out)
+		}
+		if _, err := newPlayer(p.url).token(t.Context(), "ann@example.org"); err != nil {
+			t.Errorf("-seed %d: round %d: %v", *seed, round, err)
+		}
+		if a := ask(t, "GET", p.url+"/v1/items/count", ""); a.body != `{"total":300}` {
+			t.Errorf("-seed %d: round %d: the sample data are %s", *seed, round, a.body)
+		}
+		if code := p.stop(t); code != 0 {
+			t.Errorf("-seed %d: round %d: it ends with %d:\n%s", *seed, round, code, &p.out)
+		}
+		sound(t, filepath.Join(folder, ".mainstay", "data.db"))
+	}
+}
+
 // crashSum is what happened, for the record.
 type crashSum struct {
 	kills, early, acknowledged, unanswered, arrived, repeated, starts, slow int
@@ -115,9 +158,10 @@ func (c *crash) round() {
 	var acknowledged atomic.Int64
 	var killed atomic.Bool
 	enough, reached := 1+c.random.Int64N(250), make(chan struct{})
+	reach := sync.OnceFunc(func() { close(reached) })
 	acknowledge := func() {
-		if acknowledged.Add(1) == enough {
-			close(reached)
+		if acknowledged.Add(1) >= enough {
+			reach()
 		}
 	}
 	var writing sync.WaitGroup
@@ -125,20 +169,15 @@ func (c *crash) round() {
 		writing.Go(func() {
 			if err := w.write(c.process.url, acknowledge); err != nil && !killed.Load() {
 				c.fault(w, err)
-				acknowledged.Store(enough) // no more to come of it
+				reach()
 			}
 		})
 	}
-	ended := make(chan struct{})
-	go func() { writing.Wait(); close(ended) }()
-	select {
-	case <-reached:
-	case <-ended: // the fault has been told
-	}
+	<-reached
 	<-time.After(time.Duration(c.random.IntN(5000)) * time.Microsecond) // any moment of a write
 	killed.Store(true)
 	c.process.kill()
-	<-ended
+	writing.Wait()
 	if log := c.process.out.String(); strings.Contains(log, "panic") || strings.Contains(log, `"level":"ERROR"`) {
 		c.t.Errorf("-seed %d: kill %d: it logged\n%s", *seed, c.sum.kills, log)
 	}

@@ -3,6 +3,8 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,4 +210,35 @@ func (p *process) await(t testing.TB, text string, n int) {
 			t.Fatalf("%s does not print %q %d times:\n%s", p.cmd, text, n, p.stacks())
 		}
 	}
+}
+
+// answered is an answer as a test compares it.
+type answered struct {
+	status      int
+	media, body string
+	header      http.Header
+}
+
+// ask sends a request; no answer at all is status 0 and fails the test.
+func ask(t testing.TB, method, url, body string) answered {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return answered{}
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Error(err)
+		return answered{}
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return answered{res.StatusCode, res.Header.Get("Content-Type"), string(text), res.Header}
 }

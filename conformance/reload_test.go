@@ -40,6 +40,9 @@ func TestAContractThatBecomesBadLeavesTheLastGoodOne(t *testing.T) {
 					}
 				}
 			}
+			if a := ask(t, "POST", p.url+"/v1/items", `{"name":"x"}`); a.status != 201 {
+				t.Fatalf("a first item: %d %s", a.status, a.body)
+			}
 			stop := asking(t, p.url+"/v1/items")
 			for i, bad := range []struct{ name, contract, says string }{
 				{"an unknown name in a rule", strings.Replace(shopContract, "read: id == caller.id", "read: idd == caller.id", 1),
@@ -50,6 +53,7 @@ func TestAContractThatBecomesBadLeavesTheLastGoodOne(t *testing.T) {
 				{"nothing", "", saved + ":1:1: "},
 				{"what is not built yet", strings.Replace(shopContract, "note: text", "note: text personal encrypted", 1), saved + ":16:"},
 				{"what the database cannot follow", strings.Replace(shopContract, "note: text", "remark: text", 1), "column items.note would be dropped: its values would be lost"},
+				{"what a stored record does not satisfy", strings.Replace(shopContract, "string 1..80", "string 2..80", 1), `1 of the 1 records of items do not satisfy "size(name) >= 2"`},
 			} {
 				save(bad.contract)
 				p.await(t, tt.kept, i+1)

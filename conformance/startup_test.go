@@ -40,9 +40,15 @@ func newShop(t testing.TB) *shop {
 	return s
 }
 
+// save puts a contract in place the way editors do, so that nobody sees half of it.
 func (s *shop) save(t testing.TB, contract string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(s.contract, "contract.yaml"), []byte(contract), 0o600); err != nil {
+	path := filepath.Join(s.contract, "contract.yaml")
+	err := os.WriteFile(path+"~", []byte(contract), 0o600)
+	if err == nil {
+		err = os.Rename(path+"~", path)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

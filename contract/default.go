@@ -11,12 +11,27 @@ import (
 )
 
 // defaultValue checks a default as far as it can be without typing expressions:
-// literals, words of an enum, and what takes no default at all.
+// literals, words of an enum, and what takes no default at all. One that is
+// reported is taken out, so that nobody reports it again.
 func (l *loader) defaultValue(f *Field, where fieldPlace) {
 	if f.Default == nil || f.Type.Name == "many" {
 		return
 	}
-	e := *f.Default
+	check := func() {
+		before := len(l.faults)
+		l.checkDefault(f, *f.Default, where)
+		if len(l.faults) > before {
+			f.Default = nil
+		}
+	}
+	if where.in == ofResource {
+		l.later = append(l.later, check) // it may name another field
+		return
+	}
+	check()
+}
+
+func (l *loader) checkDefault(f *Field, e Expr, where fieldPlace) {
 	if where.in == ofFilter {
 		l.fault(e.Pos, where.place, "a filter's input takes no default", "leave it out: without the parameter the filter is not applied")
 		return
@@ -60,21 +75,14 @@ func (l *loader) enumDefault(f *Field, e Expr, where fieldPlace) {
 	if slices.Contains(words, e.Source) {
 		return
 	}
-	check := func() {
-		if f.Resource != nil && f.Resource.Field(e.Source) != nil {
-			return // another field's value; package rule compares the types
-		}
-		mend := "write " + orList(words)
-		if best := nearest(e.Source, words); best != "" {
-			mend = "did you mean '" + best + "'?"
-		}
-		l.fault(e.Pos, where.place, fmt.Sprintf("the default '%s' is none of the enum's words", e.Source), mend)
+	if f.Resource != nil && f.Resource.Field(e.Source) != nil {
+		return // another field's value; package rule compares the types
 	}
-	if where.in == ofResource {
-		l.later = append(l.later, check)
-		return
+	mend := "write " + orList(words)
+	if best := nearest(e.Source, words); best != "" {
+		mend = "did you mean '" + best + "'?"
 	}
-	check()
+	l.fault(e.Pos, where.place, fmt.Sprintf("the default '%s' is none of the enum's words", e.Source), mend)
 }
 
 // nameDefault reports a default that is a bare name of nothing.
@@ -82,22 +90,20 @@ func (l *loader) nameDefault(f *Field, e Expr, where fieldPlace) {
 	if !isName(e.Source, false, true, 200) && !isName(e.Source, true, true, 200) || e.Source == "true" || e.Source == "false" {
 		return
 	}
-	l.later = append(l.later, func() {
-		if e.Source == "now" || e.Source == "caller" || f.Resource.Field(e.Source) != nil {
-			return
+	if e.Source == "now" || e.Source == "caller" || f.Resource.Field(e.Source) != nil {
+		return
+	}
+	if lengthKinds[f.Type.Name] {
+		l.fault(e.Pos, where.place, fmt.Sprintf("no field '%s' to take the default from", e.Source), fmt.Sprintf(`a text stands in double quotes: "%s" (within YAML's quotes in the long form: '"%s"')`, e.Source, e.Source))
+		return
+	}
+	var among []string
+	for _, other := range f.Resource.Fields {
+		if other.Type.Name == f.Type.Name && other != f {
+			among = append(among, other.Name)
 		}
-		if lengthKinds[f.Type.Name] {
-			l.fault(e.Pos, where.place, fmt.Sprintf("no field '%s' to take the default from", e.Source), fmt.Sprintf(`a text stands in double quotes: "%s" (within YAML's quotes in the long form: '"%s"')`, e.Source, e.Source))
-			return
-		}
-		var among []string
-		for _, other := range f.Resource.Fields {
-			if other.Type.Name == f.Type.Name && other != f {
-				among = append(among, other.Name)
-			}
-		}
-		l.unknown(e.Pos, where.place, "field", e.Source, append(among, "now", "caller"))
-	})
+	}
+	l.unknown(e.Pos, where.place, "field", e.Source, append(among, "now", "caller"))
 }
 
 // isLiteral reports whether an expression is one literal, or one function of a literal text.

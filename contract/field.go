@@ -239,6 +239,8 @@ func (l *loader) was(f *Field, pos Pos, where fieldPlace) {
 		l.fault(pos, where.place, fmt.Sprintf("'%s' cannot have been its name", f.Was), "write the field's former name")
 	case f.Was == f.Name:
 		l.fault(pos, where.place, "the former name is the name of today", "leave 'was' out")
+	default:
+		l.unbuilt(f.Pos, where.place, "taking values along from a former name is")
 	}
 	owner := f.Resource
 	if owner == nil || builtin[f.Was] {

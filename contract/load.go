@@ -69,10 +69,12 @@ func globSafe(folder string) string {
 func Parse(files map[string][]byte) (*Contract, []Fault) {
 	l := &loader{c: &Contract{BasePath: "/v1"}}
 	var read []*file
+	unread := false
 	for _, name := range sortedKeys(files) {
 		l.c.Files = append(l.c.Files, name)
 		f := l.read(name, files[name])
 		if f == nil {
+			unread = true
 			continue
 		}
 		root := node{f.root, f}
@@ -85,7 +87,7 @@ func Parse(files map[string][]byte) (*Contract, []Fault) {
 		}
 		read = append(read, f)
 	}
-	if len(read) == 0 {
+	if len(read) == 0 || unread { // what is missing would be told as faults of the rest
 		return nil, Sort(l.faults)
 	}
 	l.contract(l.merge(read))

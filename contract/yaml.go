@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,8 @@ const (
 	maxYAMLFaults = 30
 	byteOrderMark = "\ufeff"
 )
+
+var indentedByTab = regexp.MustCompile(`(?m)^ *\t[ \t]*[^ \t\r\n]`)
 
 // read parses one file's YAML. Every fault of its text and layout is reported;
 // what is broken is taken out, so that the rest can be checked in the same run.
@@ -31,6 +34,10 @@ func (l *loader) read(name string, data []byte) *file {
 		return nil
 	}
 	lines := l.cleanLines(f)
+	if indentedByTab.MatchString(src) {
+		return nil // nobody knows what stands under what
+	}
+	f = l.straighten(f, lines)
 	told := map[int]bool{} // lines whose fault has been reported
 	for range maxYAMLFaults {
 		var doc yaml.Node

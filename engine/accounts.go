@@ -153,10 +153,14 @@ func (b *reader) text(members map[string]any, name string) string {
 	return text
 }
 
-// openSession stores a session that begins now, and drops those that have ended.
+// openSession stores a session that begins now, and drops those that have ended,
+// and keys that are no longer remembered.
 func (w *work) openSession(ctx context.Context, account value.UUID, tokenHash string, epoch int64) error {
 	now := w.c.env.Now
 	if _, err := w.tx.Delete(ctx, dropExpired, []any{now}); err != nil {
+		return err
+	}
+	if err := w.expireKeys(ctx); err != nil {
 		return err
 	}
 	ends := now + value.Timestamp(w.e.auth.SessionLife().Milliseconds())

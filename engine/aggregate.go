@@ -58,9 +58,6 @@ func (e *Engine) planChosen(allowed parameter, build func(*ask) (*plan, error)) 
 			return nil, err
 		}
 		a.only(allowed)
-		if err := a.refused(); err != nil {
-			return nil, err
-		}
 		q := &a.op.Query
 		a.shape('S', q.Sort)
 		a.shape('F', q.Fields)
@@ -71,13 +68,15 @@ func (e *Engine) planChosen(allowed parameter, build func(*ask) (*plan, error)) 
 }
 
 func buildCount(a *ask) (*plan, error) {
+	if err := a.refused(); err != nil {
+		return nil, err
+	}
 	p := &plan{}
 	p.parent = a.findParent(p)
-	if !a.sight.Readable {
-		return p, nil
+	total, err := a.counts(p)
+	if a.sight.Readable {
+		p.total = total
 	}
-	var err error
-	p.total, err = a.counts(p)
 	return p, err
 }
 
@@ -164,10 +163,10 @@ func buildAggregate(a *ask) (*plan, error) {
 	k.level.rec = rec
 	faults := k.by(rec, alias)
 	faults = append(faults, k.measures(rec, alias)...)
-	if len(faults) > 0 {
-		return nil, refusal(faults)
+	err := a.refused(faults...)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	sel.Where, err = a.where(k.lower, alias)
 	sel.Limit = query.Const{Value: int64(maxGroups + 1), Type: intType}
 	p.root = k.done()
@@ -190,7 +189,7 @@ func (k *sketch) by(rec *record, alias int) (faults []problem.Field) {
 		h := k.ask.sight.Handle(name)
 		switch {
 		case h == nil || !h.Field.Stored():
-			fault := unknownField(name)
+			fault := noColumn(name)
 			fault.Parameter = "by"
 			faults = append(faults, *fault)
 			continue
@@ -258,7 +257,7 @@ func (k *sketch) measure(text string, alias int) (name string, m measure, fault 
 	}
 	h := k.ask.sight.Handle(field)
 	if h == nil || !h.Field.Stored() {
-		return "", m, unknownField(field)
+		return "", m, noColumn(field)
 	}
 	t := h.Field.Type.Value
 	x := func() query.Expr { return k.lower.Column(h, alias) }

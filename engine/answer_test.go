@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A record can be shown many times in one answer, so that a short request could
@@ -74,5 +77,19 @@ func TestBatchReferencesDoNotMultiply(t *testing.T) {
 	}
 	if got := refusalText(err); !strings.HasPrefix(got, "validation #/operations/1/body/extra/262:reference ") {
 		t.Errorf("%.200s", got)
+	}
+}
+
+// While a change by filter looks for its records, nobody else can write.
+func TestCostlyFilterDoesNotKeepTheOnlyWriter(t *testing.T) {
+	w := openWorkshop(t)
+	for i := range 400 {
+		w.task(fmt.Sprintf(`"label":"n%d"`, i))
+	}
+	const costly = `team.tasks.all(a, a.label != title && a.team.tasks.all(b, b.label != a.title && b.label != title))`
+	began := time.Now()
+	_, err := w.do(w.ann, "DELETE /tasks?max_affected=1000", "", func(op *Operation) { op.Query.Filter = costly })
+	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 5*whereTime {
+		t.Errorf("%v after %s", err, took)
 	}
 }

@@ -126,45 +126,41 @@ func (a *ask) shape(mark byte, text string) {
 // conditions understands what chooses records: parent, filter, equality,
 // declared filters and search. The filter's literals must be the first.
 func (a *ask) conditions(c *call) error {
-	if err := a.readFilter(); err != nil {
-		return err
-	}
+	a.readFilter()
 	if err := a.readParent(c); err != nil {
 		return err
 	}
-	if len(a.op.Query.Equal) > maxNames {
-		a.fault(a.op.Query.Equal[maxNames].Name, "max", "is one too many: at most %d different fields and filters", maxNames)
-		return a.refused()
+	equal := a.op.Query.Equal
+	if len(equal) > maxNames {
+		a.fault(equal[maxNames].Name, "max", "is one too many: at most %d different fields and filters", maxNames)
+		equal = equal[:maxNames]
 	}
-	for i := range a.op.Query.Equal {
-		a.readEqual(&a.op.Query.Equal[i])
+	for i := range equal {
+		a.readEqual(&equal[i])
 	}
 	a.readSearch()
 	return nil
 }
 
 // readFilter cuts the values out of the filter; only a shape that was not seen
-// before is parsed.
-func (a *ask) readFilter() error {
+// before is parsed. What is wrong with it is told when the plan is made.
+func (a *ask) readFilter() {
 	text := a.op.Query.Filter
 	if text == "" {
-		return nil
+		return
 	}
 	key, raw, ok := rule.FilterShape(text)
 	if ok {
 		a.shape('f', key)
 		a.raw = raw
 		a.push(raw...)
-		return nil
+		return
 	}
-	e, literals, err := a.sight.ParseFilter(text)
-	if err != nil {
-		return err
-	}
-	a.filter = e
 	a.shape('u', text)
-	a.push(literals...)
-	return nil
+	if e, literals, err := a.sight.ParseFilter(text); err == nil {
+		a.filter = e
+		a.push(literals...)
+	}
 }
 
 // typeFilter gives the literals of the filter the types that e, an expression

@@ -289,14 +289,19 @@ func (e *Engine) bulkSingly(ctx context.Context, c *call, op *Operation) (*Resul
 	res := &Result{Items: make([]Item, len(list))}
 	shown := 0
 	for i, member := range list {
-		s, where, err := e.prepareMember(c, op, member)
-		if err == nil && shown > maxAnswer {
-			err = tooLarge()
-		}
 		var out *outcome
-		if err == nil {
-			out, _, err = e.commit(ctx, c, op, s)
-		}
+		var where string
+		err := e.asNow(c, func(now *call) error {
+			c = now
+			s, at, err := e.prepareMember(c, op, member)
+			if where = at; err == nil && shown > maxAnswer {
+				err = tooLarge()
+			}
+			if err == nil {
+				out, _, err = e.commit(ctx, c, op, s)
+			}
+			return err
+		})
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -115,7 +115,7 @@ func (w *work) create(ctx context.Context, s *rule.Sight, in *input, admit *rule
 	for _, column := range t.insert.Columns {
 		args = append(args, rec[column.Name])
 	}
-	_, err = w.tx.Insert(ctx, t.insert, args)
+	err = w.insert(ctx, t, in, args)
 	var constraint *store.ConstraintError
 	if errors.As(err, &constraint) {
 		// What may not be is said before what is taken.

@@ -46,6 +46,9 @@ func (w *work) mayDelete(r *rule.Resource, b *before) error {
 // any other keeps it.
 func (w *work) remove(ctx context.Context, r *rule.Resource, id value.UUID) error {
 	t := w.e.table(r)
+	if err := w.leaving(ctx, t, id); err != nil {
+		return err
+	}
 	for _, c := range t.clears {
 		args := []any{id}
 		if c.timed {

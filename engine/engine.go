@@ -72,8 +72,8 @@ type Operation struct {
 	Resource *rule.Resource // nil only for Transact
 	// ID addresses one record: its id, or the value of the resource's key field.
 	ID string
-	// Parent is set for /postings/{id}/applications: only records whose Field
-	// refers to the parent; the parent itself must be readable, else NotFound.
+	// Parent is set for /postings/{id}/applications: only the records of its Many
+	// field; the parent itself must be readable, else NotFound.
 	Parent *Parent
 	Query  Query
 	// Body is the JSON body; api has bounded its size and checked its media type.

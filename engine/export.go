@@ -57,13 +57,9 @@ func (e *Engine) stream(ctx context.Context, a *ask, p *plan, w io.Writer) error
 }
 
 func buildExport(a *ask) (*plan, error) {
-	w, err := a.wanted()
+	w, order, err := a.arranged()
 	if err != nil {
 		return nil, err
-	}
-	order, faults := sorted(a.sight, a.op.Query.Sort)
-	if len(faults) > 0 {
-		return nil, refusal(faults)
 	}
 	p := &plan{order: order}
 	p.parent = a.findParent(p)
@@ -73,11 +69,8 @@ func buildExport(a *ask) (*plan, error) {
 		return nil, refusal([]problem.Field{badParameter("fields", "type", "cannot have lists of other records in an export")})
 	}
 	p.header = k.level.rec.header(w, "", nil)
-	if !a.sight.Readable {
-		return p, nil
-	}
-	if k.level.sel.Where, err = a.where(k.lower, alias); err != nil {
-		return nil, err
+	if k.level.sel.Where, err = a.where(k.lower, alias); err != nil || !a.sight.Readable {
+		return p, err
 	}
 	if err := k.ordered(alias); err != nil {
 		return nil, err

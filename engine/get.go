@@ -62,8 +62,9 @@ func (e *Engine) planGet(c *call, a *ask) (*plan, error) {
 	for i := range op.Query.Equal {
 		a.noParameter(op.Query.Equal[i].Name)
 	}
-	if err := a.refused(); err != nil {
-		return nil, err
+	if len(a.faults) > 0 {
+		_, faults := a.wanted()
+		return nil, a.refused(faults...)
 	}
 	v, byKey, ok := address(a.sight, op.ID)
 	if !ok || !a.sight.Readable {
@@ -87,8 +88,8 @@ func (e *Engine) planGet(c *call, a *ask) (*plan, error) {
 }
 
 func buildGet(a *ask) (*plan, error) {
-	w, err := a.wanted()
-	if err != nil {
+	w, faults := a.wanted()
+	if err := a.refused(faults...); err != nil {
 		return nil, err
 	}
 	p := &plan{}
@@ -103,12 +104,8 @@ func buildGet(a *ask) (*plan, error) {
 }
 
 // wanted understands `fields` and `include`.
-func (a *ask) wanted() (*want, error) {
-	w, faults := wanted(a.sight, a.op.Query.Fields, a.op.Query.Include)
-	if len(faults) > 0 {
-		return nil, refusal(faults)
-	}
-	return w, nil
+func (a *ask) wanted() (*want, []problem.Field) {
+	return wanted(a.sight, a.op.Query.Fields, a.op.Query.Include)
 }
 
 // addressed is the condition for the one record with this id, or key, that the

@@ -65,7 +65,7 @@ const (
 	perhaps                 // depends on the record
 )
 
-// standing follows contract.md: who may not read a field may not write it,
+// standing follows docs/writing.md: who may not read a field may not write it,
 // unless `set` says so.
 func (c *call) standing(s *rule.Sight, f *contract.Field) standing {
 	r := s.Resource
@@ -149,6 +149,9 @@ func (w *work) plan(r *rule.Resource, name string, rules []*rule.Expr, build fun
 		p.q.Columns = append(p.q.Columns, query.Column{Expr: truth, Type: query.Bool})
 	}
 	p.args = l.Args()
+	if len(shape) > maxShape {
+		return p, nil
+	}
 	plans.lock.Lock()
 	defer plans.lock.Unlock()
 	if plans.rows == nil || len(plans.rows) >= maxRowPlans {

@@ -63,7 +63,7 @@ func (w *work) once(ctx context.Context, op *Operation, do step) (out *outcome, 
 		return nil, false, problem.Errorf(problem.InvalidParameter, "an Idempotency-Key needs somebody who is signed in")
 	}
 	now := w.c.env.Now
-	if _, err := w.tx.Delete(ctx, expireKey, []any{now - value.Timestamp(keyLife.Milliseconds())}); err != nil {
+	if err := w.expireKeys(ctx); err != nil {
 		return nil, false, err
 	}
 	sum := sha256.Sum256([]byte(w.c.who.Caller.ID.String() + "|" + op.IdempotencyKey))
@@ -81,6 +81,12 @@ func (w *work) once(ctx context.Context, op *Operation, do step) (out *outcome, 
 	}
 	_, err = w.tx.Update(ctx, settleKey, append([]any{id}, out.stored()...))
 	return out, false, err
+}
+
+// expireKeys drops the keys that are no longer remembered.
+func (w *work) expireKeys(ctx context.Context) error {
+	_, err := w.tx.Delete(ctx, expireKey, []any{w.c.env.Now - value.Timestamp(keyLife.Milliseconds())})
+	return err
 }
 
 // stored is what is kept of an outcome: status, resource, record, outcome.

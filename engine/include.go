@@ -145,6 +145,14 @@ func unknownField(path string) *problem.Field {
 	return &problem.Field{Code: "unknown", Detail: fmt.Sprintf("there is no field %q", path)}
 }
 
+// noColumn is unknownField where a path cannot stand, whatever its names.
+func noColumn(name string) *problem.Field {
+	if strings.Contains(name, ".") {
+		return &problem.Field{Code: "format", Detail: fmt.Sprintf("%q: paths are not possible here", name)}
+	}
+	return unknownField(name)
+}
+
 // badParameter is one fault of a query.
 func badParameter(name, code, format string, args ...any) problem.Field {
 	return problem.Field{Parameter: name, Code: code, Detail: fmt.Sprintf(format, args...)}

@@ -34,11 +34,10 @@ func (e *Engine) planList(c *call, a *ask) (*plan, error) {
 	}
 	a.only(pFilter | pSearch | pSort | pFields | pInclude | pLimit | pCursor | pOffset | pCount)
 	a.readPage()
-	if err := a.refused(); err != nil {
-		return nil, err
-	}
-	if err := e.readCursor(a); err != nil {
-		return nil, err
+	if len(a.faults) == 0 { // a cursor belongs to a request without
+		if err := e.readCursor(a); err != nil {
+			return nil, err
+		}
 	}
 	a.lists = a.push(nil).at
 	a.shape('S', a.op.Query.Sort)
@@ -63,13 +62,9 @@ func tooMany(p *plan) error {
 }
 
 func buildList(a *ask) (*plan, error) {
-	w, err := a.wanted()
+	w, order, err := a.arranged()
 	if err != nil {
 		return nil, err
-	}
-	order, faults := sorted(a.sight, a.op.Query.Sort)
-	if len(faults) > 0 {
-		return nil, refusal(faults)
 	}
 	p := &plan{order: order}
 	k, alias := newSketch(a, p, a.sight.Resource)
@@ -94,6 +89,13 @@ func buildList(a *ask) (*plan, error) {
 		p.total, err = a.counts(p)
 	}
 	return p, err
+}
+
+// arranged understands `fields`, `include` and `sort`.
+func (a *ask) arranged() (*want, []sortKey, error) {
+	w, faults := a.wanted()
+	order, more := sorted(a.sight, a.op.Query.Sort)
+	return w, order, a.refused(append(faults, more...)...)
 }
 
 // ordered sorts the statement and lets it go on behind the cursor; a backward

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -162,7 +161,7 @@ func TestList(t *testing.T) {
 
 func TestListRefusesWhatItDoesNotKnow(t *testing.T) {
 	o := openOffice(t)
-	o.crowd()
+	dev, _ := o.crowd()
 	employees := o.set.Resource("Employee")
 	eq := func(name string, values ...string) []Equal { return []Equal{{name, values}} }
 	long := strings.Split(strings.Repeat("x,", 101)+"x", ",")
@@ -215,13 +214,50 @@ func TestListRefusesWhatItDoesNotKnow(t *testing.T) {
 		})
 	}
 	t.Run("all faults at once", func(t *testing.T) {
-		p := o.refused(o.ann, Operation{Kind: List, Resource: employees, Query: Query{Equal: eq("shoe", "1"), Limit: "x", Count: "y"}}, problem.UnknownParameter)
-		var names []string
-		for _, f := range p.Fields {
-			names = append(names, f.Parameter)
+		equal := []Equal{{"level", []string{"boss"}}, {"shoe", []string{"1"}}}
+		for _, tt := range []struct {
+			name string
+			op   Operation
+			want string
+			kind problem.Kind
+		}{
+			{"list", Operation{Kind: List, Query: Query{Equal: equal, Limit: "0", Count: "y", Sort: "foo", Fields: "bar", Include: "clubb", Filter: "age >"}},
+				"level shoe limit count include fields sort filter", problem.UnknownParameter},
+			{"with a literal that does not fit", Operation{Kind: List, Query: Query{Sort: "foo", Filter: `age > "x"`}}, "sort filter", problem.InvalidParameter},
+			{"with a filter that has to be parsed each time", Operation{Kind: List, Query: Query{Sort: "foo", Filter: `name == "\q"`}}, "sort filter", problem.InvalidParameter},
+			{"shapes alone", Operation{Kind: List, Query: Query{Sort: "foo", Fields: "bar", Include: "clubb"}}, "include fields sort", problem.InvalidParameter},
+			{"export", Operation{Kind: Export, Format: "csv", Query: Query{Equal: equal, Limit: "5", Sort: "foo", Fields: "bar"}}, "level shoe limit fields sort", problem.UnknownParameter},
+			{"count", Operation{Kind: Count, Query: Query{Equal: equal, Sort: "foo", Filter: "age >"}}, "level shoe sort filter", problem.UnknownParameter},
+			{"aggregate", Operation{Kind: Aggregate, Query: Query{Equal: equal, By: "foo", Measures: "sum:bar,avg", Filter: "shoe == 1"}},
+				"level shoe by measures measures filter", problem.UnknownParameter},
+			{"get", Operation{Kind: Get, ID: dev.String(), Query: Query{Sort: "name", Fields: "bar", Include: "clubb"}}, "sort include fields", problem.UnknownParameter},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				tt.op.Resource = employees
+				p := o.refused(o.ann, tt.op, tt.kind)
+				var names []string
+				for _, f := range p.Fields {
+					names = append(names, f.Parameter)
+				}
+				if got := strings.Join(names, " "); got != tt.want {
+					t.Errorf("got  %s\nwant %s", got, tt.want)
+				}
+			})
 		}
-		if !slices.Equal(names, []string{"shoe", "limit", "count"}) {
-			t.Error(names)
+	})
+	t.Run("a path is refused as such, whatever stands in it", func(t *testing.T) {
+		for _, path := range []string{"department.slug", "salary.x", "foo.bar"} {
+			for _, op := range []Operation{
+				{Kind: List, Query: Query{Sort: "-" + path}},
+				{Kind: Aggregate, Query: Query{By: path}},
+				{Kind: Aggregate, Query: Query{Measures: "max:" + path}},
+			} {
+				op.Resource = employees
+				p := o.refused(o.ann, op, problem.InvalidParameter)
+				if got, want := p.Fields[0].Detail, `"`+path+`": paths are not possible here`; got != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			}
 		}
 	})
 	t.Run("an unreadable field is refused as a misspelt one is", func(t *testing.T) {
@@ -276,6 +312,19 @@ func TestFilterIsRefusedAlikeWhetherItsShapeIsKnownOrNot(t *testing.T) {
 	}
 	for _, filter := range []string{`decimal( "1.5") > decimal( "1.2")`, `decimal( "1.55") > decimal( "1.22")`} {
 		o.list(o.ann, "Employee", Query{Filter: filter})
+	}
+}
+
+func TestLongShapesAreNotKept(t *testing.T) {
+	w := openWorkshop(t)
+	reads, writes := len(w.e.readPlans.young), len(w.e.writePlans.rows)
+	for i := range 10 {
+		filter := fmt.Sprint("urgent // ", i, strings.Repeat("x", maxShape))
+		w.ok(w.ann, "GET /tasks?filter="+filter, "")
+		w.ok(w.ann, "PATCH /tasks?max_affected=1&filter="+filter, `{"title":"Saw wood"}`)
+	}
+	if r, wr := len(w.e.readPlans.young), len(w.e.writePlans.rows); r != reads || wr != writes {
+		t.Errorf("%d plans of reads and %d of writes are kept", r-reads, wr-writes)
 	}
 }
 

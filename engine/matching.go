@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
@@ -51,7 +52,7 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 	}
 	return func(ctx context.Context, w *work) (*outcome, error) {
 		env := a.env
-		found, err := w.rows(ctx, e.table(r), p, &env)
+		found, err := w.matching(ctx, e.table(r), p, &env)
 		if err != nil {
 			return nil, err
 		}
@@ -80,6 +81,16 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 		}
 		return &outcome{status: 200, r: r, counted: true, count: len(found)}, nil
 	}, nil
+}
+
+// whereTime is how long a change by filter may look for its records: others who
+// want to write wait for it.
+const whereTime = 2 * time.Second
+
+func (w *work) matching(ctx context.Context, t *table, p *rowPlan, env *rule.Env) ([]*before, error) {
+	ctx, cancel := context.WithTimeout(ctx, whereTime)
+	defer cancel()
+	return w.rows(ctx, t, p, env)
 }
 
 // mandatory refuses a change by filter that does not say which records, or how

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -12,12 +13,20 @@ func (a *ask) fault(parameter, code, format string, args ...any) {
 	a.faults = append(a.faults, badParameter(parameter, code, format, args...))
 }
 
-// refused is the error of all faults so far, nil when there are none.
-func (a *ask) refused() error {
-	if len(a.faults) == 0 {
+// refused is the error of all faults so far and of more, nil when there are none.
+// The filter's fault stands among them; alone it is an error of its own.
+func (a *ask) refused(more ...problem.Field) error {
+	faults := append(a.faults, more...)
+	if len(faults) == 0 {
 		return nil
 	}
-	return refusal(a.faults)
+	if text := a.op.Query.Filter; text != "" && a.filter == nil {
+		_, _, err := a.sight.ParseFilter(text)
+		if p := (*problem.Error)(nil); errors.As(err, &p) {
+			faults = append(faults, badParameter("filter", "format", "at character %d: %s", max(p.Position, 1), p.Detail))
+		}
+	}
+	return refusal(faults)
 }
 
 // refusal is the error of faulty parameters: UnknownParameter when one of them

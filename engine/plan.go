@@ -14,6 +14,7 @@ const (
 	listCap    = 100    // records of a to-many list inside one record
 	maxRecords = 10_000 // records that to-many lists may bring into one answer, by shape
 	maxPlans   = 2048
+	maxShape   = 2048 // bytes; the plan of a longer shape is made each time
 )
 
 // plan is one shape of read, ready to run: statements whose parameters are
@@ -71,17 +72,26 @@ type readPlans struct {
 	young, old map[planKey]*plan
 }
 
-// plan finds the plan of a's shape, or has it made.
+// plan finds the plan of a's shape, or has it made. A request with faults gets
+// none: building tells them together with those of its shape.
 func (e *Engine) plan(c *call, a *ask, build func(*ask) (*plan, error)) (*plan, error) {
-	p := e.readPlans.find(a.sight, a.key)
+	var p *plan
+	if len(a.faults) == 0 {
+		p = e.readPlans.find(a.sight, a.key)
+	}
 	if p == nil {
 		made, err := build(a)
+		if err == nil {
+			err = a.refused()
+		}
 		if err != nil {
 			return nil, err
 		}
 		made.filter = a.filter
 		made.reaches = append(made.reaches, a.reached()...)
-		p = e.readPlans.keep(planKey{a.sight.View, a.sight.Resource, string(a.key)}, made)
+		if p = made; len(a.key) <= maxShape {
+			p = e.readPlans.keep(planKey{a.sight.View, a.sight.Resource, string(a.key)}, made)
+		}
 	}
 	for _, r := range p.reaches {
 		if !c.scoped(r, "read") {

@@ -42,7 +42,7 @@ func sorted(sight *rule.Sight, text string) ([]sortKey, []problem.Field) {
 		h := sight.Handle(name)
 		switch {
 		case h == nil || !h.Field.Stored():
-			fault := unknownField(name)
+			fault := noColumn(name)
 			fault.Parameter = "sort"
 			faults = append(faults, *fault)
 			continue

@@ -25,6 +25,7 @@ type table struct {
 	addWords  *query.Insert
 	dropWords *query.Delete
 	clears    []clearing
+	drags     []*query.Select // args: the deleted id, youngest; ids of records that are deleted with it
 	// accounts: deleting a record may delete or change accounts.
 	accounts bool
 
@@ -154,7 +155,10 @@ func (e *Engine) follow(t *table, r *rule.Resource, isDeleted func(x, id query.E
 			col := query.Col{Alias: next, Name: f.Name, Type: f.Type.Value}
 			if f.OnDelete == "clear" {
 				t.clears = append(t.clears, newClearing(from, f, next, func(id query.Expr) query.Expr { return isDeleted(col, id) }))
-			} else if !met[other.Name] {
+				continue
+			}
+			t.drags = append(t.drags, dragged(from, next, func(id query.Expr) query.Expr { return isDeleted(col, id) }))
+			if !met[other.Name] {
 				e.follow(t, from, func(x, id query.Expr) query.Expr {
 					return query.InSelect{X: x, Sub: &query.Select{
 						From:    query.Table{Name: other.Table, Alias: next},

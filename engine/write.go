@@ -20,6 +20,8 @@ type work struct {
 	tx store.Tx
 	// accounts are those that were changed, whose callers must be read again.
 	accounts []value.UUID
+	// gone are the ids of deleted records that could be given again.
+	gone []value.UUID
 	// manyAccounts: which ones is not known.
 	manyAccounts bool
 	// shown and referred are bytes: of the records in the answer so far, and of what
@@ -56,12 +58,20 @@ type outcome struct {
 type step func(ctx context.Context, w *work) (*outcome, error)
 
 // write carries out every operation that changes something. The order of answers
-// is that of semantics.md: a rule that no record can satisfy, the body, the
+// is that of docs/writing.md: a rule that no record can satisfy, the body, the
 // record, its rules, what it refers to, its checks, the database's constraints.
-func (e *Engine) write(ctx context.Context, c *call, op *Operation) (*Result, error) {
+func (e *Engine) write(ctx context.Context, c *call, op *Operation) (res *Result, err error) {
 	if op.Kind == Bulk && op.NotAtomic {
 		return e.bulkSingly(ctx, c, op)
 	}
+	err = e.asNow(c, func(c *call) error {
+		res, err = e.writeOnce(ctx, c, op)
+		return err
+	})
+	return res, err
+}
+
+func (e *Engine) writeOnce(ctx context.Context, c *call, op *Operation) (*Result, error) {
 	do, err := e.prepare(c, op)
 	if err != nil {
 		return nil, err
@@ -149,14 +159,8 @@ func plainQuery(c *call, s *rule.Sight, op *Operation) error {
 	for i := range op.Query.Equal {
 		a.noParameter(op.Query.Equal[i].Name)
 	}
-	if err := a.refused(); err != nil {
-		return err
-	}
-	if op.Query.Fields == "" && op.Query.Include == "" {
-		return nil
-	}
-	_, err := a.wanted()
-	return err
+	_, faults := a.wanted()
+	return a.refused(faults...)
 }
 
 // commit runs do in a transaction, once per Idempotency-Key.
@@ -165,14 +169,19 @@ func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (o
 	err = e.db.InTx(ctx, store.Write, &c.stats, func(tx store.Tx) error {
 		w = &work{e: e, c: c, tx: tx}
 		out, replayed = nil, false
-		if op.IdempotencyKey == "" {
-			var err error
-			out, err = do(ctx, w)
+		if err := w.sameCaller(ctx); err != nil {
 			return err
 		}
 		var err error
-		out, replayed, err = w.once(ctx, op, do)
-		return err
+		if op.IdempotencyKey == "" {
+			out, err = do(ctx, w)
+		} else {
+			out, replayed, err = w.once(ctx, op, do)
+		}
+		if err != nil {
+			return err
+		}
+		return w.remember(ctx)
 	})
 	if err != nil {
 		return nil, false, err

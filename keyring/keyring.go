@@ -1,6 +1,6 @@
-// Package keyring holds the secrets of one installation (cursor encryption,
-// entity-tag keys, token pepper) and gives each use its own key, derived by
-// HKDF-SHA-256 (RFC 5869) from one master secret that all replicas share.
+// Package keyring gives each use of secrecy in one installation (sealing cursors,
+// hashing entity tags) a key of its own, derived by HKDF-SHA-256 (RFC 5869) from
+// one master secret that all replicas share.
 package keyring
 
 import (

@@ -1,13 +1,14 @@
 // Package migrate brings a database to what a contract needs: it compares the
 // two, says which steps lead from one to the other, and takes them under a lock,
 // in order. What a step does is the driver's; what would drop, narrow or rewrite
-// data is refused.
+// data is refused, and so is a law that stored records do not satisfy.
 package migrate
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/schema"
@@ -15,7 +16,7 @@ import (
 )
 
 // Desired is what a database must hold for a contract: its tables and, on top of
-// the declared indexes, those that its rules need.
+// the declared indexes, those that its rules need, and the laws of its records.
 func Desired(set *rule.Set) *schema.Schema {
 	want := schema.Of(set.Contract)
 	for _, need := range set.Indexes() {
@@ -25,11 +26,15 @@ func Desired(set *rule.Set) *schema.Schema {
 		}
 		want.Table(need.Resource.Table).NeedIndex(columns...)
 	}
+	for _, r := range set.Contract.Resources {
+		want.Table(r.Table).Laws = laws(set, set.Resource(r.Name))
+	}
 	return want
 }
 
 // Plan compares the database with what the contract needs. Both results empty:
-// nothing is to be done. Steps are in the order in which they can be taken.
+// nothing is to be done. Steps are in the order in which they can be taken. Laws
+// that come before every other step are held against the records that are stored.
 func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []schema.Refusal, error) {
 	have, err := d.Inspect(ctx)
 	if err != nil {
@@ -37,7 +42,11 @@ func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []
 	}
 	want := Desired(set)
 	steps, refusals := schema.Diff(have, want)
-	return steps, append(beyond(d.Limits(), want), refusals...), nil
+	refusals = append(beyond(d.Limits(), want), refusals...)
+	if len(refusals) == 0 { // else the laws may be about columns as they are not
+		refusals, err = brokenFirst(ctx, d, steps)
+	}
+	return steps, refusals, err
 }
 
 // Refused is the error of a database that cannot follow the contract by adding to
@@ -52,6 +61,35 @@ func (r Refused) Error() string {
 	return text
 }
 
+// Duplicates is the error of an index that is to be unique over records which
+// are not.
+type Duplicates struct {
+	Table   string
+	Columns []string
+	cause   error
+}
+
+func (d *Duplicates) Error() string {
+	return fmt.Sprintf("some records in %s have the same %s, which the contract says are unique: change or delete those records first, or take 'unique' out of the contract",
+		d.Table, strings.Join(d.Columns, ", "))
+}
+
+func (d *Duplicates) Unwrap() error { return d.cause }
+
+// duplicatesOf is err as Duplicates, nil when it is something else.
+func duplicatesOf(step schema.Step, err error) error {
+	create, ok := step.(schema.CreateIndex)
+	var violated *store.ConstraintError
+	if !ok || !errors.As(err, &violated) || violated.Kind != store.Unique {
+		return nil
+	}
+	d := &Duplicates{Table: create.Table, cause: err}
+	for _, key := range create.Index.Columns {
+		d.Columns = append(d.Columns, key.Name)
+	}
+	return d
+}
+
 // Progress is told before each step: the i-th, counted from 1, of n.
 type Progress func(i, n int, s schema.Step)
 
@@ -60,7 +98,8 @@ const lock = "mainstay-migrate"
 
 // To brings the database to what the contract needs and tells how many steps it
 // took. Steps that another process takes meanwhile are not taken twice. Nothing
-// is done when a part is Refused. progress may be nil.
+// is done when a part is Refused. A step that fails ends it; those before it stay
+// taken, and the next run goes on from there. progress may be nil.
 func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (taken int, err error) {
 	err = locked(ctx, d, func() error {
 		steps, refusals, err := Plan(ctx, d, set)
@@ -76,12 +115,6 @@ func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (
 	return taken, err
 }
 
-// Run takes the steps of a plan. A step that fails ends it; those before it stay
-// taken, and a new plan goes on from there. progress may be nil.
-func Run(ctx context.Context, d store.Driver, steps []schema.Step, progress Progress) error {
-	return locked(ctx, d, func() error { return apply(ctx, d, steps, progress) })
-}
-
 func locked(ctx context.Context, d store.Driver, do func() error) error {
 	unlock, err := d.Lock(ctx, lock)
 	if err != nil {
@@ -95,7 +128,18 @@ func apply(ctx context.Context, d store.Driver, steps []schema.Step, progress Pr
 		if progress != nil {
 			progress(i+1, len(steps), step)
 		}
+		if h, ok := step.(schema.Hold); ok {
+			switch refusal, err := broken(ctx, d, h); {
+			case err != nil:
+				return err
+			case refusal != nil:
+				return Refused{*refusal}
+			}
+		}
 		if err := d.Apply(ctx, step); err != nil {
+			if duplicates := duplicatesOf(step, err); duplicates != nil {
+				return duplicates
+			}
 			return fmt.Errorf("migrate: step %d of %d (%s): %w", i+1, len(steps), step, err)
 		}
 	}

@@ -28,6 +28,8 @@ var failures = []failure{
 		[]problem.Kind{problem.NotFound}, "Not found", "there is nothing here that you can read"},
 	{"NotAcceptable", "No form of the answer is acceptable to the client.", 406, nil,
 		[]problem.Kind{problem.NotAcceptable}, "Not acceptable", "this path answers application/json"},
+	{"RequestTimeout", "The body came too slowly.", 408, nil,
+		[]problem.Kind{problem.RequestTimeout}, "Request too slow", "the body came too slowly"},
 	{"Conflict", "The current state does not admit it: a unique value is taken, a reference stands in the way, or the record is in another state.", 409, nil,
 		[]problem.Kind{problem.UniqueViolation, problem.ReferenceViolation, problem.StateConflict, problem.IdempotencyInProgress, problem.TooManyAffected},
 		"Already taken", "another record has this value already"},
@@ -44,8 +46,6 @@ var failures = []failure{
 		"Validation failed", "1 field is invalid"},
 	{"QuotaExceeded", "Too many requests.", 429, []string{"Retry-After", "RateLimit"},
 		[]problem.Kind{problem.QuotaExceeded}, "Too many requests", "try again in 30 seconds"},
-	{"HeadersTooLarge", "The headers are too large.", 431, nil,
-		[]problem.Kind{problem.HeadersTooLarge}, "Headers too large", "the headers are larger than 16 KB"},
 	{"Internal", "A fault of the server; the instance finds it in the log.", 500, nil,
 		[]problem.Kind{problem.Internal}, "Internal error", "something went wrong on our side; the instance finds it in the log"},
 	{"Unavailable", "The server or its database cannot answer now.", 503, []string{"Retry-After"},
@@ -56,8 +56,8 @@ var failures = []failure{
 
 // What can go wrong, by what an operation does.
 var (
-	everywhere = []int{400, 401, 403, 404, 406, 414, 429, 431, 500, 503, 504}
-	withBody   = []int{413, 415, 422}
+	everywhere = []int{400, 401, 403, 404, 406, 414, 429, 500, 503, 504}
+	withBody   = []int{408, 413, 415, 422}
 	conflicts  = []int{409}
 	ifMatched  = []int{412}
 )
@@ -72,7 +72,7 @@ func failing(responses object, statuses ...[]int) object {
 	}
 	for _, f := range failures {
 		if may[f.status] {
-			responses = append(responses, member{strconv.Itoa(f.status), object{{"$ref", "#/components/responses/" + f.name}}})
+			responses = append(responses, member{strconv.Itoa(f.status), object{{"$ref", "#/components/responses/" + f.name + "Problem"}}})
 		}
 	}
 	return responses
@@ -96,7 +96,7 @@ func (d *document) sharedResponses() object {
 			}
 			description += "`" + string(k) + "`"
 		}
-		responses = append(responses, member{f.name, object{{"description", description + "."}}.
+		responses = append(responses, member{f.name + "Problem", object{{"description", description + "."}}.
 			with("headers", headers).
 			with("content", object{{"application/problem+json", object{
 				{"schema", d.problem()},

@@ -103,7 +103,12 @@ func plain(t *contract.Type) object {
 
 // reference is an id, or the record itself when the request included it.
 func (d *document) reference(to *contract.Resource) object {
-	return object{{"oneOf", []object{uuid(), d.record(to)}}}
+	return d.named(to, referenceForm, func() string { return d.names.take(to.Name + "Reference") }, func(string) object {
+		return object{
+			{"description", "The id, or the record when included."},
+			{"oneOf", []object{uuid(), d.record(to)}},
+		}
+	})
 }
 
 func (d *document) listOf(t *contract.Type, in form, name string) object {
@@ -258,11 +263,8 @@ func (d *document) describeField(f *contract.Field, in form) string {
 
 func (d *document) readInWords(f *contract.Field) []string {
 	var said []string
-	switch {
-	case f.Type.Name == "many":
+	if f.Type.Name == "many" {
 		said = append(said, "Present when included.")
-	case f.Type.Name == "ref":
-		said = append(said, "The id, or the record when included.")
 	}
 	if rules := d.fieldRules(f, false); len(rules) > 0 {
 		said = append(said, "Shown where "+either(rules)+", else null or absent.")

@@ -72,7 +72,8 @@ func outline(doc map[string]any) string {
 			p := p.(map[string]any)
 			name, _ := p["name"].(string)
 			if ref, ok := p["$ref"].(string); ok {
-				name = ref[strings.LastIndexAny(ref, "/.")+1:]
+				p := doc["components"].(map[string]any)["parameters"].(map[string]any)[ref[strings.LastIndex(ref, "/")+1:]]
+				name = p.(map[string]any)["name"].(string)
 			}
 			params = append(params, name)
 		}

@@ -6,14 +6,18 @@ import (
 	"github.com/mainstay-run/mainstay/contract"
 )
 
-// shared is a parameter that many operations take, described once.
+// shared are parameters that many operations take, each described once.
 func shared(names ...string) []object {
 	var refs []object
 	for _, name := range names {
-		refs = append(refs, object{{"$ref", "#/components/parameters/" + name}})
+		refs = append(refs, object{{"$ref", "#/components/parameters/" + component(name)}})
 	}
 	return refs
 }
+
+// component is what a parameter is called among the components: not as any
+// schema is, since some generators put both in one place.
+func component(name string) string { return name + "Param" }
 
 // controlWords are the parameters with a meaning of their own, by the names that
 // shared refers to.
@@ -30,7 +34,7 @@ func (d *document) controlWords() object {
 	}
 	text := object{{"type", "string"}}
 	texts := object{{"type", "array"}, {"items", text}}
-	return object{
+	named := object{
 		{"filter", words("filter", "An expression that admits a record, such as `"+d.exampleFilter()+"`.", text)},
 		{"sort", words("sort", "Fields to sort by, `-` in front for descending. Null sorts lowest; ties are broken by id.", texts)},
 		{"fields", words("fields", "Only these members, such as `id,name`. Members that are not named are absent, required or not.", texts)},
@@ -49,6 +53,10 @@ func (d *document) controlWords() object {
 		{"IdempotencyKey", header("Idempotency-Key", "A key of the client's own: the same request with the same key is done once, for 24 hours.", object{{"type", "string"}, {"minLength", 1}, {"maxLength", 255}})},
 		{"Prefer", header("Prefer", "`return=minimal` for an answer without a body.", text)},
 	}
+	for i := range named {
+		named[i].name = component(named[i].name)
+	}
+	return named
 }
 
 // exampleFilter is a filter on a field that the contract has.
@@ -63,14 +71,16 @@ func (d *document) exampleFilter() string {
 	return `created_at > timestamp("2026-11-22T10:00:00Z")`
 }
 
-// equalities are the parameters `field=value` of a resource and its declared
-// filters, each described once: Posting.status.
+// equality is what the parameter `field=value` of a resource is called: PostingStatus.
+func equality(r *contract.Resource, field string) string { return r.Name + pascal(field) }
+
+// equalities are the parameters `field=value` of a resource and its declared filters.
 func (d *document) equalities(r *contract.Resource) []object {
 	var refs []object
 	add := func(name string, p object) {
-		name = r.Name + "." + name
-		if d.parameters.get(name) == nil {
-			d.parameters = append(d.parameters, member{name, p})
+		name = equality(r, name)
+		if d.parameter(name) == nil {
+			d.parameters = append(d.parameters, member{component(name), p})
 		}
 		refs = append(refs, shared(name)...)
 	}

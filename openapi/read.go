@@ -55,8 +55,9 @@ func (d *document) where(r *contract.Resource, owner string) object {
 	return d.named(r, whereForm, func() string { return d.names.take(owner + "Where") }, func(string) object {
 		properties := object{}
 		for _, ref := range d.equalities(r) {
-			_, name, _ := strings.Cut(ref.get("$ref").(string), ".")
-			properties = append(properties, member{name, d.parameter(r.Name + "." + name).get("schema")})
+			_, name, _ := strings.Cut(ref.get("$ref").(string), "/parameters/")
+			p := d.parameters.get(name).(object)
+			properties = append(properties, member{p.get("name").(string), p.get("schema")})
 		}
 		return object{{"type", "object"}, {"properties", properties}, {"additionalProperties", false}}
 	})
@@ -127,7 +128,7 @@ func whichWords(r *contract.Resource) []string {
 
 // parameter finds a parameter that was described before.
 func (d *document) parameter(name string) object {
-	p, _ := d.parameters.get(name).(object)
+	p, _ := d.parameters.get(component(name)).(object)
 	return p
 }
 

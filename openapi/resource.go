@@ -111,6 +111,7 @@ func (d *document) page(r *contract.Resource) object {
 // Forms of what surrounds records.
 const (
 	pageForm form = 10 + iota
+	referenceForm
 	queryForm
 	whereForm
 	groupForm

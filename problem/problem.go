@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Kind is a stable name of a class of errors; its String is the last segment
-// of the problem's type URI (RFC 9457) and never changes once published.
+// Kind is a stable name of a class of errors: the last segment of the problem's
+// type URI (RFC 9457), which never changes once published.
 type Kind string
 
 // The kinds, by the status that api gives them.
@@ -41,9 +41,7 @@ const (
 	CheckViolation        Kind = "check-violation"         // 422
 	UnknownField          Kind = "unknown-field"           // 422
 	IdempotencyKeyReused  Kind = "idempotency-key-reused"  // 422
-	PreconditionRequired  Kind = "precondition-required"   // 428
 	QuotaExceeded         Kind = "quota-exceeded"          // 429, RetryAfter
-	HeadersTooLarge       Kind = "headers-too-large"       // 431
 	Internal              Kind = "internal"                // 500: a bug or a fault of ours; the cause is logged, never shown
 	Unavailable           Kind = "unavailable"             // 503, RetryAfter
 	Timeout               Kind = "timeout"                 // 504

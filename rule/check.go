@@ -53,8 +53,6 @@ type checker struct {
 	depth int
 	rules []string // named rules being inlined, outermost first
 	lits  []*slot  // literals of a request, in the order of the text
-	// override is the place of the name that an inlined rule stands at, -1 for none.
-	override int
 }
 
 // operand is what a path has led to: a record, a value, or the many end of a relation.
@@ -68,9 +66,6 @@ type operand struct {
 }
 
 func (c *checker) at(e ast.Expr) int {
-	if c.override >= 0 {
-		return c.override
-	}
 	if r, ok := c.info.GetOffsetRange(e.ID()); ok {
 		return int(r.Start)
 	}
@@ -78,11 +73,11 @@ func (c *checker) at(e ast.Expr) int {
 }
 
 func (c *checker) flaw(e ast.Expr, mend, format string, args ...any) node {
-	what := fmt.Sprintf(format, args...)
+	f := flaw{at: c.at(e), what: fmt.Sprintf(format, args...), mend: mend}
 	if len(c.rules) > 0 {
-		what += fmt.Sprintf(" (in the rule '%s', used here)", c.rules[len(c.rules)-1])
+		f.rule = c.rules[len(c.rules)-1]
 	}
-	c.flaws = append(c.flaws, flaw{at: c.at(e), what: what, mend: mend})
+	c.flaws = append(c.flaws, f)
 	return nil
 }
 
@@ -212,7 +207,11 @@ func (c *checker) path(e ast.Expr) (operand, bool) {
 		}
 		c.flaw(e, suggest(name, memberNames(base.val.typ())), "no member '%s'", name)
 	default:
-		c.flaw(e, "", "%s has no members", describe(base.val))
+		mend := ""
+		if t := base.val.typ(); lengths[name] && t != nil && (t.Kind == value.String || t.Kind == value.List) {
+			mend = "write .size()"
+		}
+		c.flaw(e, mend, "%s has no members", describe(base.val))
 	}
 	return operand{}, false
 }
@@ -260,7 +259,7 @@ func (c *checker) name(e ast.Expr, name string) (operand, bool) {
 		n := c.inline(e, r)
 		return operand{val: n}, n != nil
 	}
-	c.flaw(e, suggest(name, c.known()), "%s has no field '%s'", c.res.Name, name)
+	c.flaw(e, c.meant(name), "%s has no field '%s'", c.res.Name, name)
 	return operand{}, false
 }
 
@@ -411,13 +410,12 @@ func (c *checker) inline(e ast.Expr, r *contract.NamedRule) node {
 	if tree == nil {
 		return nil // reported once, where the rule stands
 	}
-	info, vars, over := c.info, c.vars, c.override
-	c.override = c.at(e)
+	info, vars := c.info, c.vars
 	c.rules = append(c.rules, r.Name)
 	c.info, c.vars = tree.SourceInfo(), nil
 	n := c.condition(tree.Expr())
 	c.rules = c.rules[:len(c.rules)-1]
-	c.info, c.vars, c.override = info, vars, over
+	c.info, c.vars = info, vars
 	return n
 }
 
@@ -495,7 +493,7 @@ func joinLogic(and bool, l, r node) node {
 }
 
 func (c *checker) compare(e ast.Expr, op query.Op, left, right ast.Expr) node {
-	l, r := c.value(left), c.value(right)
+	l, r := c.sides(left, right)
 	if l == nil || r == nil {
 		return nil
 	}
@@ -534,7 +532,7 @@ func (c *checker) within(e, left, right ast.Expr) node {
 		return nil
 	}
 	if l.typ() == nil || l.typ().Kind != value.List || l.typ().Elem == nil {
-		return c.flaw(right, "write x in [a, b], or list.exists(e, e == x)", "'in' needs a list on its right, not %s", describe(l))
+		return c.flaw(right, "write [ ] around the values: x in [a, b]", "'in' needs a list on its right, not %s", describe(l))
 	}
 	ux, _, why := unify(x, element{&variable{elem: l.typ().Elem}})
 	if why != nil {
@@ -547,7 +545,7 @@ func (c *checker) within(e, left, right ast.Expr) node {
 func (c *checker) withinList(e ast.Expr, x node, right ast.Expr) node {
 	l := list{}
 	for i, item := range right.AsList().Elements() {
-		n := c.value(item)
+		n := c.beside(item, x)
 		if n == nil {
 			return nil
 		}

@@ -16,6 +16,8 @@ import (
 type compiler struct {
 	set    *Set
 	faults []contract.Fault
+	// told are the flaws of named rules that have been reported.
+	told map[flawed]bool
 	// unclear are the names of fields whose type could not be read; see check.
 	unclear map[string]bool
 }
@@ -24,7 +26,7 @@ type compiler struct {
 // run; the Set is nil when one of them is not a warning. A contract with faults of
 // its own may be compiled for the sake of those of its expressions.
 func Compile(c *contract.Contract) (*Set, []contract.Fault) {
-	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources)), trees: map[string]*ast.AST{}}, unclear: map[string]bool{}}
+	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources)), trees: map[string]*ast.AST{}}, unclear: map[string]bool{}, told: map[flawed]bool{}}
 	for _, r := range c.Resources {
 		k.findUnclear(r.Fields)
 	}
@@ -68,22 +70,41 @@ func (k *compiler) namedRules() {
 	}
 }
 
+// flawed is a place in a named rule's text.
+type flawed struct {
+	rule string
+	at   int
+}
+
+// fault reports what is wrong with e; a flaw of a rule that e uses is reported
+// where the rule stands, once for all who use it.
 func (k *compiler) fault(e contract.Expr, place string, f flaw) {
-	pos := e.Pos
-	lines := strings.Split(e.Source, "\n")
-	at := f.at
-	for _, l := range lines[:len(lines)-1] {
-		if n := len([]rune(l)) + 1; at >= n {
-			at -= n
-			pos.Line++
-			pos.Col = 1
+	if f.rule != "" {
+		where := flawed{f.rule, f.at}
+		if k.told[where] {
+			return
+		}
+		k.told[where] = true
+		f.what += fmt.Sprintf(" (used in %s)", place)
+		e, place = k.ruleText(f.rule), "rules."+f.rule
+	}
+	at := len(string([]rune(e.Source)[:f.at]))
+	k.faults = append(k.faults, contract.Fault{Pos: e.At(at), Place: place, What: f.what, Mend: f.mend})
+}
+
+func (k *compiler) ruleText(name string) contract.Expr {
+	for _, r := range k.set.Contract.Rules {
+		if r.Name == name {
+			return r.Expr
 		}
 	}
-	pos.Col += at
-	k.faults = append(k.faults, contract.Fault{Pos: pos, Place: place, What: f.what, Mend: f.mend})
+	return contract.Expr{}
 }
 
 func (k *compiler) check(p place, e contract.Expr, where string, want *contract.Type) *Expr {
+	if e == (contract.Expr{}) || want != nil && want.Name == "unknown" {
+		return nil // what is missing or cannot be read has been told by package contract
+	}
 	p.set = k.set
 	out, flaws := checkText(p, e.Source, want)
 	if len(flaws) > 0 && k.isUnclear(e.Source, 0) {
@@ -247,6 +268,3 @@ func (s *Sight) ParseFilter(text string) (e *Expr, literals []any, err error) {
 	literals, err = e.Literals(raw)
 	return e, literals, err
 }
-
-// Describe says what a value of this type is called in a message.
-func Describe(t *value.Type) string { return describe(lit{t: t}) }

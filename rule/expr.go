@@ -194,7 +194,7 @@ func checkText(p place, source string, want *contract.Type) (*Expr, []flaw) {
 	if f != nil {
 		return nil, []flaw{*f}
 	}
-	c := &checker{place: p, info: tree.SourceInfo(), override: -1}
+	c := &checker{place: p, info: tree.SourceInfo()}
 	var root node
 	if want == nil {
 		root = c.condition(tree.Expr())
@@ -232,7 +232,11 @@ func (c *checker) fit(e ast.Expr, want *contract.Type) node {
 		return c.fitList(e, want)
 	}
 	if want.Name == "enum" && e.Kind() == ast.IdentKind && !c.fieldExists(e.AsIdent()) {
-		return c.flaw(e, suggest(e.AsIdent(), want.Value.Enum), "'%s' is not one of the enum's values", e.AsIdent())
+		mend := suggest(e.AsIdent(), want.Value.Enum)
+		if mend == "" {
+			mend = c.meant(e.AsIdent())
+		}
+		return c.flaw(e, mend, "'%s' is not one of the enum's values", e.AsIdent())
 	}
 	n := c.value(e)
 	if n == nil {

@@ -52,6 +52,10 @@ func (c *checker) function(e ast.Expr, name string, call ast.CallExpr) node {
 	}
 	mend := ""
 	switch name {
+	case "not":
+		mend = "write ! for not"
+	case "length", "len", "count":
+		mend = "write size()"
 	case "matches":
 		mend = "use contains, startsWith or endsWith: regular expressions differ between databases"
 	case "exists_one", "map", "filter":

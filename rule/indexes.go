@@ -9,7 +9,6 @@ import (
 type Index struct {
 	Resource *contract.Resource
 	Fields   []*contract.Field
-	Because  string // "Application.access.read"
 }
 
 // Indexes lists what the read rules of the contract need: the fields that they
@@ -34,7 +33,7 @@ func (s *Set) Indexes() []Index {
 					continue
 				}
 				seen[f.f] = true
-				out = append(out, Index{Resource: f.f.Resource, Fields: []*contract.Field{f.f}, Because: r.Name + ".access.read"})
+				out = append(out, Index{Resource: f.f.Resource, Fields: []*contract.Field{f.f}})
 			}
 			return true
 		})

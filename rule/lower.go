@@ -251,9 +251,6 @@ func join(parts []query.Expr, neutral, decisive query.Const) query.Expr {
 	return query.Or{List: kept}
 }
 
-// And joins conditions; none holds always. It drops what is constant.
-func And(parts ...query.Expr) query.Expr { return and(parts...) }
-
 // within is x == a || x == b …, or its negation x != a && x != b ….
 func (s scope) within(n within, want bool) query.Expr {
 	x := s.value(n.x)

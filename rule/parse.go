@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -29,11 +30,13 @@ var grammar = func() *parser.Parser {
 	return p
 }()
 
-// flaw is one thing wrong with an expression; at is a 0-based offset in code points.
+// flaw is one thing wrong with an expression; at is a 0-based offset in code points,
+// in the text of the named rule when rule is not empty.
 type flaw struct {
 	at   int
 	what string
 	mend string
+	rule string
 }
 
 // parse reads an expression's text into CEL's tree.
@@ -76,13 +79,18 @@ func syntaxFlaw(text string, at int) *flaw {
 	} else if word := firstWord(rest); word != "" {
 		f.what = "the expression cannot be read at '" + word + "'"
 	}
+	before := strings.TrimRight(string([]rune(text)[:at]), " ")
 	switch word := firstWord(strings.TrimSpace(rest)); {
+	case lastWord(before) == "not" || strings.EqualFold(word, "not"):
+		f.mend = "write ! for not"
+	case strings.EqualFold(word, "like"), strings.EqualFold(word, "ilike"), strings.Contains(word, "~"):
+		f.mend = `write title.contains("go"), or startsWith, endsWith`
+	case strings.HasPrefix(rest, ",") && inParentheses.MatchString(before):
+		f.mend = "write [ ] around the values: x in [a, b]"
 	case strings.EqualFold(word, "and"):
 		f.mend = "write && for and"
 	case strings.EqualFold(word, "or"):
 		f.mend = "write || for or"
-	case strings.EqualFold(word, "not"):
-		f.mend = "write ! for not"
 	case strings.EqualFold(word, "is"):
 		f.mend = "write == null or != null"
 	case strings.HasPrefix(rest, "=") && !strings.HasPrefix(rest, "=="):
@@ -95,6 +103,14 @@ func syntaxFlaw(text string, at int) *flaw {
 		f.mend = "every ( needs its )"
 	}
 	return f
+}
+
+// inParentheses matches up to the first comma of: x in (a, b).
+var inParentheses = regexp.MustCompile(`\bin *\([^()]*$`)
+
+// lastWord is the word at the end of s.
+func lastWord(s string) string {
+	return s[strings.LastIndexAny(s, " (!&|")+1:]
 }
 
 func firstWord(s string) string {

@@ -51,6 +51,11 @@ func unify(l, r node) (node, node, *flaw) {
 
 func mismatch(l, r node) *flaw {
 	f := &flaw{what: fmt.Sprintf("%s cannot be compared with %s", describe(l), describe(r))}
+	if literal, ok := r.(lit); ok {
+		if f.mend = rewritten(literal, l.typ()); f.mend != "" {
+			return f
+		}
+	}
 	for _, n := range []node{l, r} {
 		switch n.typ().Kind {
 		case value.TimestampKind:

@@ -8,7 +8,7 @@ import (
 )
 
 // Diff is how to get from have to want: the steps in an order in which they can
-// be carried out, and what cannot be done without losing, narrowing or rewriting
+// be carried out, laws first unless a column is added, and what cannot be done without losing, narrowing or rewriting
 // data. Steps are given even when there are refusals; whether to take them then
 // is the caller's choice.
 func Diff(have, want *Schema) ([]Step, []Refusal) {
@@ -25,12 +25,16 @@ func Diff(have, want *Schema) ([]Step, []Refusal) {
 			d.refuse("its records would be lost", "table %s would be dropped", t.Name)
 		}
 	}
-	return d.steps, d.refusals
+	if d.added { // laws may be about what is added
+		return append(d.steps, d.laws...), d.refusals
+	}
+	return append(d.laws, d.steps...), d.refusals
 }
 
 type diff struct {
-	steps    []Step
-	refusals []Refusal
+	steps, laws []Step
+	added       bool // a column
+	refusals    []Refusal
 }
 
 func (d *diff) refuse(why, what string, args ...any) {
@@ -45,7 +49,7 @@ func (d *diff) table(have, want *Table) {
 		if old := have.Column(c.Name); old != nil {
 			d.column(want.Name, old, c)
 		} else {
-			d.newColumn(want.Name, c)
+			d.newColumn(want, c)
 		}
 	}
 	for _, c := range have.Columns {
@@ -54,9 +58,20 @@ func (d *diff) table(have, want *Table) {
 		}
 	}
 	d.indexes(have, want)
+	for _, l := range want.Laws {
+		if have.Law(l.Text) == nil && (l.Column == "" || have.Column(l.Column) != nil) {
+			d.laws = append(d.laws, Hold{want.Name, l})
+		}
+	}
+	for _, l := range have.Laws {
+		if want.Law(l.Text) == nil {
+			d.laws = append(d.laws, Release{want.Name, l})
+		}
+	}
 }
 
-func (d *diff) newColumn(table string, c *Column) {
+func (d *diff) newColumn(t *Table, c *Column) {
+	table := t.Name
 	if !c.Nullable && c.Default == nil {
 		d.refuse("the records that exist have no value for it; make it optional or give it a literal default",
 			"column %s.%s would be added as required", table, c.Name)
@@ -67,7 +82,13 @@ func (d *diff) newColumn(table string, c *Column) {
 			"column %s.%s would be added as searchable with a default", table, c.Name)
 		return
 	}
-	d.steps = append(d.steps, AddColumn{Table: table, Column: c, Default: c.Default})
+	step := AddColumn{Table: table, Column: c, Default: c.Default}
+	for _, l := range t.Laws {
+		if l.Column == c.Name {
+			step.Laws = append(step.Laws, l)
+		}
+	}
+	d.steps, d.added = append(d.steps, step), true
 }
 
 func (d *diff) column(table string, have, want *Column) {

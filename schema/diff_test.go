@@ -139,11 +139,29 @@ func TestDiff(t *testing.T) {
 				p.Indexes[1] = &Index{Name: p.Indexes[1].Name, Columns: []IndexColumn{{Name: "status"}}}
 			},
 			steps: []string{"drop index on postings (status, -created_at, -id)", "create index on postings (status)"}},
+		{name: "another law",
+			change: func(p *Table) { p.Laws = []*Law{{Text: "salary >= 1"}} },
+			steps:  []string{`hold "salary >= 1" against the records of postings`, `no longer hold "salary >= 0" against the records of postings`}},
+		{name: "a law before every other step",
+			change: func(p *Table) {
+				p.Laws = append(p.Laws, &Law{Text: "title != location"})
+				p.AddUnique("title")
+			},
+			steps: []string{`hold "title != location" against the records of postings`, "create unique index on postings (title)"}},
+		{name: "a law that may be about a new column behind it, whose own bounds come with it",
+			change: func(p *Table) {
+				p.Columns = append(p.Columns, &Column{Name: "note", Type: text, Nullable: true})
+				p.Laws = append(p.Laws, &Law{Text: "note != title"}, &Law{Text: "size(note) >= 1", Column: "note"})
+			},
+			steps: []string{"add column postings.note", `hold "note != title" against the records of postings`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			want := Of(hiring())
+			have, want := Of(hiring()), Of(hiring())
+			for _, s := range []*Schema{have, want} {
+				s.Table("postings").Laws = []*Law{{Text: "salary >= 0"}}
+			}
 			tt.change(want.Table("postings"))
-			steps, refusals := Diff(Of(hiring()), want)
+			steps, refusals := Diff(have, want)
 			var gotSteps, gotRefusals []string
 			for _, s := range steps {
 				gotSteps = append(gotSteps, s.String())

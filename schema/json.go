@@ -17,6 +17,7 @@ type tableJSON struct {
 	Columns    []columnJSON `json:"columns"`
 	PrimaryKey []string     `json:"primary_key"`
 	Indexes    []indexJSON  `json:"indexes,omitempty"`
+	Laws       []string     `json:"laws,omitempty"`
 }
 
 type columnJSON struct {
@@ -80,6 +81,9 @@ func (s *Schema) MarshalJSON() ([]byte, error) {
 			}
 			tables[i].Indexes = append(tables[i].Indexes, index)
 		}
+		for _, l := range t.Laws {
+			tables[i].Laws = append(tables[i].Laws, l.Text)
+		}
 	}
 	return json.Marshal(struct {
 		Tables []tableJSON `json:"tables"`
@@ -113,6 +117,9 @@ func (s *Schema) UnmarshalJSON(data []byte) error {
 				index.Columns = append(index.Columns, IndexColumn(k))
 			}
 			table.Indexes = append(table.Indexes, index)
+		}
+		for _, text := range t.Laws {
+			table.Laws = append(table.Laws, &Law{Text: text})
 		}
 		s.Tables = append(s.Tables, table)
 	}

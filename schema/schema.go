@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -23,6 +24,19 @@ type Table struct {
 	Columns    []*Column
 	PrimaryKey []string
 	Indexes    []*Index
+	// Laws are what every stored record has been held against.
+	Laws []*Law
+}
+
+// Law is what every record of a table satisfies: a bound of a column or a check.
+type Law struct {
+	Text string // "seats <= 5"; with another text it is another law
+	// Column is the one whose bound it is; empty: a check.
+	Column string
+	// Broken selects, with Args, how many records do not certainly satisfy the law.
+	// Only the text is recorded.
+	Broken *query.Select
+	Args   []any
 }
 
 // Column is a column. References names the table whose primary key it points to.
@@ -77,7 +91,8 @@ type (
 	AddColumn struct {
 		Table   string
 		Column  *Column
-		Default any // in package value's form; nil when the column is nullable
+		Default any    // in package value's form; nil when the column is nullable
+		Laws    []*Law // its bounds, which a default and no value satisfy
 	}
 	// WidenColumn lets a column hold more than before: longer strings, further
 	// words of an enum, more digits before a decimal's point. Stored values stay.
@@ -89,6 +104,17 @@ type (
 	CreateIndex struct {
 		Table string
 		Index *Index
+	}
+	// Hold records that every record satisfies a law. Whoever takes the step has
+	// found out first.
+	Hold struct {
+		Table string
+		Law   *Law
+	}
+	// Release takes the record of a law back.
+	Release struct {
+		Table string
+		Law   *Law
 	}
 	// DropIndex removes an index that is not unique.
 	DropIndex struct {
@@ -109,6 +135,8 @@ func (AddColumn) step()   {}
 func (WidenColumn) step() {}
 func (CreateIndex) step() {}
 func (DropIndex) step()   {}
+func (Hold) step()        {}
+func (Release) step()     {}
 
 func (s CreateTable) String() string {
 	return fmt.Sprintf("create table %s (%d columns)", s.Table.Name, len(s.Table.Columns))
@@ -132,6 +160,14 @@ func (s CreateIndex) String() string {
 
 func (s DropIndex) String() string {
 	return fmt.Sprintf("drop %sindex on %s (%s)", uniqueWord(s.Index), s.Table, keys(s.Index))
+}
+
+func (s Hold) String() string {
+	return fmt.Sprintf("hold %q against the records of %s", s.Law.Text, s.Table)
+}
+
+func (s Release) String() string {
+	return fmt.Sprintf("no longer hold %q against the records of %s", s.Law.Text, s.Table)
 }
 
 func uniqueWord(x *Index) string {
@@ -168,6 +204,16 @@ func (t *Table) Column(name string) *Column {
 	for _, c := range t.Columns {
 		if c.Name == name {
 			return c
+		}
+	}
+	return nil
+}
+
+// Law finds a law by its text, nil when there is none.
+func (t *Table) Law(text string) *Law {
+	for _, l := range t.Laws {
+		if l.Text == text {
+			return l
 		}
 	}
 	return nil

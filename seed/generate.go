@@ -65,15 +65,46 @@ type maker struct {
 // one, is best the company of its description.
 type kinship struct{ via, field *contract.Field }
 
-func generate(set *rule.Set, n int, number uint64, now time.Time) (made []row, short []string, err error) {
+func newMaker(set *rule.Set, number uint64, now time.Time) *maker {
 	source := rand.NewPCG(number, 0)
-	m := &maker{
+	return &maker{
 		set: set, random: rand.New(source), fake: gofakeit.NewFaker(source, false),
 		now: now.UTC().Truncate(24 * time.Hour), world: newWorld(set),
 		taken: map[string]bool{}, unused: map[*contract.Field][]value.UUID{},
 		picked: map[*contract.Field]int{}, fields: map[*rule.Resource][]*contract.Field{},
 		kin: map[*contract.Field][]kinship{}, keys: map[*rule.Resource][][]*contract.Field{},
 	}
+}
+
+// SignUp makes up the body with which somebody can sign up, an object in JSON;
+// nil when there is none, for one because it had to name a record.
+func SignUp(set *rule.Set, password string, number uint64) []byte {
+	account := set.Resource(set.Contract.Accounts.Resource.Name)
+	m := newMaker(set, number, time.Now())
+	m.prepare(account)
+	record, _ := m.record(account, 0, 1)
+	if record == nil {
+		return nil
+	}
+	var body []byte
+	for _, f := range stored(account) {
+		v := record[f.Name]
+		switch {
+		case f.Builtin || f.Default != nil || f.Optional || f.Readonly:
+		case f.Type.Name == "ref":
+			return nil
+		default:
+			body = append(value.AppendString(append(body, ','), f.Name), ':')
+			body = f.Type.Value.AppendJSON(body, v)
+		}
+	}
+	body = append(value.AppendString(append(body, `,"password":`...), password), '}')
+	body[0] = '{'
+	return body
+}
+
+func generate(set *rule.Set, n int, number uint64, now time.Time) (made []row, short []string, err error) {
+	m := newMaker(set, number, now)
 	resources, err := creationOrder(set)
 	if err != nil {
 		return nil, nil, err

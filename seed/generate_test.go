@@ -1,6 +1,7 @@
 package seed
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -198,5 +199,25 @@ resources:
 `), 1, 1, time.Now())
 	if err == nil || err.Error() != "seed: records of Hen cannot be made up: Egg.hen is required and leads back to them" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSignUpGivesWhatIsRequired(t *testing.T) {
+	account := func(fields string) string {
+		return "mainstay: 1\nname: shop\naccounts: {resource: User, signup: open}\nresources:\n  Club:\n    fields: {name: string}\n    access: {read: true}\n" +
+			"  User:\n    access: {read: true}\n    fields:\n      email: email unique\n" + fields
+	}
+	set := compiled(t, account("      age: int 18..\n      nick: string optional\n      role: enum user|admin = user\n      seen: timestamp = now readonly\n"))
+	var body map[string]any
+	if err := json.Unmarshal(SignUp(set, "correct horse battery", 1), &body); err != nil {
+		t.Fatal(err)
+	}
+	email, _ := body["email"].(string)
+	age, _ := body["age"].(float64)
+	if len(body) != 3 || !strings.HasSuffix(email, "@example.org") || age < 18 || body["password"] != "correct horse battery" {
+		t.Errorf("%v", body)
+	}
+	if body := SignUp(compiled(t, account("      club: Club\n")), "correct horse battery", 1); body != nil {
+		t.Errorf("an account that needs another record: %s", body)
 	}
 }

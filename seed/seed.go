@@ -17,10 +17,11 @@ package seed
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/mainstay-run/mainstay/contract"
@@ -36,7 +37,10 @@ type Report struct {
 	Loaded bool
 	// Records were added, credentials apart.
 	Records int
-	// Accounts can sign in, in the order of the file, also when Loaded is false.
+	// Changed: what was loaded before was another text than the file is now.
+	Changed bool
+	// Accounts can sign in, in the order of the file, also when Loaded is false;
+	// none when Changed, since the file no longer tells.
 	Accounts []Account
 	// Short says where fewer records were made than asked for, and why.
 	Short []string
@@ -82,9 +86,13 @@ func Load(ctx context.Context, db *store.DB, set *rule.Set, file string) (*Repor
 			report.Accounts = append(report.Accounts, Account{email, s.password})
 		}
 	}
-	loaded, err := isLoaded(ctx, db)
-	if loaded || err != nil {
-		return report, err
+	sum := fmt.Sprintf("sha256:%x", sha256.Sum256(text))
+	before, err := marked(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	if before != "" {
+		return report.loadedBefore(strings.HasSuffix(before, sum)), nil
 	}
 
 	rows, err := rowsOf(ctx, seeds)
@@ -92,7 +100,7 @@ func Load(ctx context.Context, db *store.DB, set *rule.Set, file string) (*Repor
 		return nil, err
 	}
 	err = db.InTx(ctx, store.Write, nil, func(tx store.Tx) error {
-		if loaded, err = marked(ctx, tx); loaded || err != nil {
+		if before, err = readMark(ctx, tx); before != "" || err != nil {
 			return err
 		}
 		if err := insert(ctx, tx, rows, db.Driver().Limits()); err != nil {
@@ -100,43 +108,54 @@ func Load(ctx context.Context, db *store.DB, set *rule.Set, file string) (*Repor
 		}
 		text := &value.Type{Kind: value.String}
 		meta := &query.Insert{Table: "mainstay_meta", Columns: []query.Named{{Name: "name", Type: text}, {Name: "content", Type: text}}}
-		_, err = tx.Insert(ctx, meta, []any{mark, "loaded " + value.TimestampOf(now).String()})
+		_, err = tx.Insert(ctx, meta, []any{mark, "loaded " + value.TimestampOf(now).String() + " " + sum})
 		return err
 	})
 	if err != nil {
 		return nil, explain(set, err)
 	}
-	if !loaded {
-		report.Loaded, report.Records = true, len(rows)
+	if before != "" { // by another process, meanwhile
+		return report.loadedBefore(strings.HasSuffix(before, sum)), nil
 	}
+	report.Loaded, report.Records = true, len(rows)
 	return report, nil
 }
 
-func isLoaded(ctx context.Context, db *store.DB) (loaded bool, err error) {
+// loadedBefore is the report of a seed that was not needed; same: it is the very
+// text that was loaded.
+func (r *Report) loadedBefore(same bool) *Report {
+	if !same {
+		r.Changed, r.Accounts = true, nil
+	}
+	return r
+}
+
+// marked is what the database says about the seed that was loaded into it; empty: none was.
+func marked(ctx context.Context, db *store.DB) (content string, err error) {
 	err = db.InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
-		loaded, err = marked(ctx, tx)
+		content, err = readMark(ctx, tx)
 		return err
 	})
-	return loaded, err
+	return content, err
 }
 
-func marked(ctx context.Context, tx store.Tx) (bool, error) {
+func readMark(ctx context.Context, tx store.Tx) (string, error) {
 	text := &value.Type{Kind: value.String}
-	name := query.Col{Alias: 1, Name: "name", Type: text}
+	name, content := query.Col{Alias: 1, Name: "name", Type: text}, query.Col{Alias: 1, Name: "content", Type: text}
 	q := &query.Select{
 		From:    query.Table{Name: "mainstay_meta", Alias: 1},
-		Columns: []query.Column{{Expr: name, Type: text}},
+		Columns: []query.Column{{Expr: content, Type: text}},
 		Where:   query.Cmp{Op: query.Eq, L: name, R: query.Param{Slot: 0, Type: text}},
 	}
-	return some(tx.Select(ctx, q, []any{mark}))
-}
-
-// some reports whether a sequence of rows has one.
-func some(rows iter.Seq2[store.Row, error]) (bool, error) {
-	for _, err := range rows {
-		return err == nil, err
+	for row, err := range tx.Select(ctx, q, []any{mark}) {
+		if err != nil {
+			return "", err
+		}
+		v, err := row.Value(0)
+		said, _ := v.(string)
+		return said, err
 	}
-	return false, nil
+	return "", nil
 }
 
 // explain puts a violated constraint into the contract's words.

@@ -335,6 +335,49 @@ func TestASeedThatDoesNotFitAddsNothing(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfTheDocumentationIsSound(t *testing.T) {
+	page, err := os.ReadFile("../docs/seed.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```\n")
+	seeds, faults := read(hiringSet(t), "seed.yaml", []byte(example), time.Now())
+	if len(seeds) != 5 || len(faults) > 0 {
+		t.Errorf("%d records, faults %v", len(seeds), faults)
+	}
+}
+
+func TestASeedThatChangedIsToldAndNotLoadedAgain(t *testing.T) {
+	set := compiled(t, small)
+	db := database(t, set)
+	file := filepath.Join(t.TempDir(), "seed.yaml")
+	for _, tt := range []struct {
+		text string
+		want Report
+	}{
+		{"User:\n  ann: {email: ann@example.org, password: correct horse battery}\n",
+			Report{Loaded: true, Records: 1, Accounts: []Account{{"ann@example.org", "correct horse battery"}}}},
+		{"User:\n  ann: {email: ann@example.org, password: correct horse battery}\n",
+			Report{Accounts: []Account{{"ann@example.org", "correct horse battery"}}}},
+		{"User:\n  bob: {email: bob@example.org, password: correct horse battery}\n", Report{Changed: true}},
+	} {
+		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		report, err := Load(t.Context(), db, set, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&tt.want, report); diff != "" {
+			t.Errorf("%s: %s", tt.text, diff)
+		}
+	}
+	if emails := column(t, db, "users", "email", "email", value.String); len(emails) != 1 {
+		t.Errorf("the database holds %v", emails)
+	}
+}
+
 // forget takes the mark of a loaded seed away.
 func forget(t *testing.T, db *store.DB) {
 	t.Helper()

@@ -52,6 +52,8 @@ type Ground struct {
 	Log     *slog.Logger
 	// Health is served beside the API; nil: it is not.
 	Health http.Handler
+	// Front leads from / to the documentation.
+	Front bool
 	// Timing shows in each answer how many statements it took.
 	Timing bool
 	// Proxies stand before the program; see ClientBehind.
@@ -64,7 +66,7 @@ type Ground struct {
 func (g *Ground) Handler(set *rule.Set) http.Handler {
 	who := auth.New(g.DB, set, auth.Options{Limiter: g.Limiter})
 	e := engine.New(set, g.DB, g.Keys, engine.Options{Log: g.Log, Auth: who})
-	return api.New(e, who, set, api.Options{
+	h := api.New(e, who, set, api.Options{
 		Log:      g.Log,
 		Timing:   g.Timing,
 		Observe:  g.Metrics.Request,
@@ -72,5 +74,21 @@ func (g *Ground) Handler(set *rule.Set) http.Handler {
 		Docs:     openapi.Docs("/openapi.json", set.Contract.Name),
 		Operator: g.Health,
 		Client:   ClientBehind(g.Proxies),
+	})
+	if g.Front {
+		return fromFront(h)
+	}
+	return h
+}
+
+// fromFront sends who opens the bare address in a browser to the documentation.
+func fromFront(h http.Handler) http.Handler {
+	docs := http.RedirectHandler("/docs", http.StatusFound)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			docs.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
 	})
 }

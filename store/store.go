@@ -73,7 +73,6 @@ type Row interface {
 // Limits is what a database cannot do; it is checked against the contract when it loads.
 type Limits struct {
 	Name               string // "SQLite 3.54.1", for people
-	NoTransactions     bool   // no transaction over several records
 	MaxIndexedLength   int    // longest string in code points that can be unique, indexed or sorted by; 0: no limit
 	MaxParams          int    // arguments of one statement
 	MaxIdentifierBytes int    // 0: no limit

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/contract"
@@ -12,11 +15,32 @@ import (
 // loaded is the contract in a folder when it has no fault. Faults and warnings are printed.
 func (c *console) loaded(folder string) (*rule.Set, error) {
 	_, set, faults := server.Load(folder)
+	if set == nil && bare(folder) {
+		return nil, &exit{exitFailed, fmt.Errorf("there is no contract in %s; a small one to begin with, as %s:\n\n%s\ndocs/contract.md says what else can stand in it",
+			folder, filepath.Join(folder, "contract.yaml"), smallest)}
+	}
 	(&console{out: c.errs}).faults(faults)
 	if set == nil {
 		return nil, &exit{exitFailed, fmt.Errorf("the contract in %s has faults", folder)}
 	}
 	return set, nil
+}
+
+// smallest is a contract that can be served.
+const smallest = `mainstay: 1
+name: notes
+resources:
+  Note:
+    fields:
+      title: string 1..120
+    access:
+      all: true # everybody may do everything
+`
+
+// bare reports whether nothing in a folder looks like a contract.
+func bare(folder string) bool {
+	entries, err := os.ReadDir(folder)
+	return err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), "contract") })
 }
 
 // servable is the contract in a folder when all of it can be carried out.

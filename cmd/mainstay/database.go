@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/mysql"
 	"github.com/mainstay-run/mainstay/store/postgres"
 	"github.com/mainstay-run/mainstay/store/sqlite"
 )
@@ -25,19 +27,38 @@ func parseDatabase(url string) (database, error) {
 	scheme, rest, ok := strings.Cut(url, ":")
 	switch {
 	case url == "":
-		return database{}, misuse("which database? Name it with --database sqlite:FILE or postgres://…, or by MAINSTAY_DATABASE")
+		return database{}, misuse("which database? Name it with --database sqlite:FILE, postgres://…, mysql://… or mariadb://…, or by MAINSTAY_DATABASE")
 	case !ok || rest == "":
 		return database{}, misuse("--database is a URL such as sqlite:data.db or postgres://user@host/name")
 	}
 	switch scheme {
 	case "sqlite":
 		return database{scheme, rest}, nil
-	case "postgres", "postgresql":
+	case "postgres", "postgresql", "mysql", "mariadb":
 		return database{scheme, url}, nil
-	case "mysql", "mariadb", "mongodb":
-		return database{}, misuse("--database: %s is not built yet; sqlite:FILE and postgres://… are", scheme)
+	case "mongodb":
+		return database{}, misuse("--database: %s is not built yet; sqlite:FILE, postgres://…, mysql://… and mariadb://… are", scheme)
 	}
-	return database{}, misuse("--database: there is no kind of database named %q; write sqlite:FILE or postgres://…", scheme)
+	return database{}, misuse("--database: there is no kind of database named %q; write sqlite:FILE, postgres://…, mysql://… or mariadb://…", scheme)
+}
+
+// shown is what --database was given, as one word of a command line, without a password.
+func (d database) shown() string {
+	if d.scheme == "sqlite" {
+		return word("sqlite:" + d.at)
+	}
+	u, err := url.Parse(d.at)
+	if err != nil {
+		return d.scheme + "://…"
+	}
+	settings := u.Query() // libpq takes passwords here, too
+	for _, name := range []string{"password", "sslpassword"} {
+		if settings.Has(name) {
+			settings.Set(name, "xxxxx")
+			u.RawQuery = settings.Encode()
+		}
+	}
+	return word(u.Redacted())
 }
 
 // missing reports whether there is no database at all, which for one that is
@@ -49,8 +70,11 @@ func (d database) missing() bool {
 
 // open opens the database, for reading only beside a process that writes.
 func (d database) open(ctx context.Context, readOnly bool, log *slog.Logger) (store.Driver, error) {
-	if d.scheme == "sqlite" {
+	switch d.scheme {
+	case "sqlite":
 		return sqlite.Open(ctx, d.at, sqlite.Options{ReadOnly: readOnly, Log: log})
+	case "mysql", "mariadb":
+		return mysql.Open(ctx, d.at, mysql.Options{Log: log})
 	}
 	return postgres.Open(ctx, d.at, postgres.Options{Log: log})
 }

@@ -21,10 +21,12 @@ import (
 	"github.com/mainstay-run/mainstay/seed"
 	"github.com/mainstay-run/mainstay/server"
 	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/sqlite"
 )
 
 func devCommand(c *console) *cobra.Command {
 	var listen string
+	var fresh bool
 	cmd := &cobra.Command{
 		Use:   "dev [FOLDER]",
 		Short: "Serve the contract on this machine, with sample data and reload on save",
@@ -32,18 +34,21 @@ func devCommand(c *console) *cobra.Command {
 needs, loads FOLDER/seed.yaml into it once, and serves API and documentation. A
 contract that is saved is loaded, checked and served at once; one with a fault
 leaves the last good one running and says why. What the database lacks for a new
-contract is added; to begin anew, delete FOLDER/.mainstay.`,
+contract is added; with --fresh it begins anew: the database is deleted, with all
+that was written to it, made again and seeded.`,
 		Example: `  mainstay dev
-  mainstay dev examples/hiring --listen 127.0.0.1:9000`,
+  mainstay dev examples/hiring --listen 127.0.0.1:9000
+  mainstay dev examples/hiring --fresh`,
 		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d := &dev{console: c, folder: folder(args), began: time.Now()}
+			d := &dev{console: c, folder: folder(args), fresh: fresh, began: time.Now()}
 			ctx, stop := untilToldToStop(cmd.Context())
 			defer stop()
 			return d.run(ctx, listen)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to serve at; port 0 takes any free one")
+	cmd.Flags().BoolVar(&fresh, "fresh", false, "delete what an earlier dev has kept, and begin with the sample data")
 	return cmd
 }
 
@@ -51,6 +56,7 @@ contract is added; to begin anew, delete FOLDER/.mainstay.`,
 type dev struct {
 	*console
 	folder string
+	fresh  bool
 	began  time.Time
 	driver store.Driver
 	ground *server.Ground
@@ -71,6 +77,11 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 	}
 	defer listener.Close()
 	log := slog.New(slog.NewTextHandler(d.errs, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if d.fresh {
+		if err := forget(d.folder); err != nil {
+			return err
+		}
+	}
 	var keys *keyring.Ring
 	if d.driver, keys, err = openHome(ctx, d.folder, log); err != nil {
 		return err
@@ -87,16 +98,30 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 	metrics := observe.New()
 	metrics.CountStatements(db.Statements)
 	s := server.New(server.Options{Listener: listener, Metrics: metrics, Log: log, Drain: 3 * time.Second})
-	d.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: log, Health: s.Health(), Timing: true, Limiter: auth.NewLimiter(time.Now)}
+	d.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: log, Health: s.Health(), Front: true, Timing: true, Limiter: auth.NewLimiter(time.Now)}
 	s.Swap(d.ground.Handler(set))
 	defer s.Follow(ctx, changes, d.reload, d.reloaded)()
 	d.welcome(set, "http://"+listener.Addr().String(), seeded)
 	return s.Run(ctx)
 }
 
+// home is where dev keeps a database and its keys.
+func home(folder string) string { return filepath.Join(folder, ".mainstay") }
+
+// kept is dev's database.
+func kept(folder string) database { return database{"sqlite", filepath.Join(home(folder), "data.db")} }
+
+// forget deletes dev's database, unless another process has it open, and leaves the keys.
+func forget(folder string) error {
+	if kept(folder).missing() {
+		return nil
+	}
+	return sqlite.Remove(kept(folder).at)
+}
+
 // openHome opens what dev keeps in FOLDER/.mainstay, and makes it first where it is not there.
 func openHome(ctx context.Context, folder string, log *slog.Logger) (store.Driver, *keyring.Ring, error) {
-	home := filepath.Join(folder, ".mainstay")
+	home := home(folder)
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +135,7 @@ func openHome(ctx context.Context, folder string, log *slog.Logger) (store.Drive
 	if err != nil {
 		return nil, nil, err
 	}
-	driver, err := database{"sqlite", filepath.Join(home, "data.db")}.open(ctx, false, log)
+	driver, err := kept(folder).open(ctx, false, log)
 	return driver, keys, err
 }
 
@@ -139,8 +164,18 @@ func (d *dev) reloaded(took time.Duration, err error) {
 
 // stale says how to go on when the database cannot follow the contract.
 func (d *dev) stale(err error) error {
-	if refused := (migrate.Refused)(nil); errors.As(err, &refused) {
-		return fmt.Errorf("%w\nto begin anew with the sample data, stop and delete %s", err, filepath.Join(d.folder, ".mainstay"))
+	var refused migrate.Refused
+	var duplicates *migrate.Duplicates
+	if errors.As(err, &refused) || errors.As(err, &duplicates) {
+		return fmt.Errorf("%w\nto begin anew with the sample data alone, stop and run\n  %s", err, d.command())
 	}
 	return err
+}
+
+// command is the line that begins anew.
+func (d *dev) command() string {
+	if d.folder == "." {
+		return "mainstay dev --fresh"
+	}
+	return "mainstay dev " + word(d.folder) + " --fresh"
 }

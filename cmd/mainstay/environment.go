@@ -17,7 +17,7 @@ func variable(flag string) string {
 func flagsFromEnvironment(cmd *cobra.Command, lookup func(string) (string, bool)) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		text, ok := lookup(variable(f.Name))
-		if f.Changed || !ok || text == "" || f.Name == "help" || err != nil {
+		if f.Changed || !ok || text == "" || f.Name == "help" || f.Name == "version" || err != nil {
 			return
 		}
 		if bad := cmd.Flags().Set(f.Name, text); bad != nil {

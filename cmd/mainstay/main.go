@@ -80,6 +80,7 @@ func words(err error) string {
 // because a flag may then follow the folder ("dev examples/hiring --listen …"),
 // which is how people type, and shells get completion for nothing.
 func newRoot(c *console) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "mainstay COMMAND [FOLDER] [flags]",
 		Short: "From one contract to a protected REST API",
@@ -99,13 +100,18 @@ A command exits with 0 when it is done, 1 when it failed or found a fault, and
 		SilenceErrors:              true,
 		Args:                       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case version && len(args) == 0:
+				c.version(currentVersion())
+				return nil
+			case len(args) == 0:
 				return cmd.Help()
 			}
 			return misuse("unknown command %q; %s", args[0], suggestion(cmd, args[0]))
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return flagsFromEnvironment(cmd, os.LookupEnv) },
 	}
+	root.Flags().BoolVar(&version, "version", false, "tell the version, like the command")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misuse("%v; %s --help explains", err, cmd.CommandPath())
 	})

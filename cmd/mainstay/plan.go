@@ -13,7 +13,7 @@ import (
 	"github.com/mainstay-run/mainstay/schema"
 )
 
-const databaseUsage = "database: sqlite:FILE or postgres://USER@HOST/NAME"
+const databaseUsage = "database: sqlite:FILE, postgres://USER@HOST/NAME, mysql://… or mariadb://…"
 
 func planCommand(c *console) *cobra.Command {
 	var url string
@@ -22,7 +22,8 @@ func planCommand(c *console) *cobra.Command {
 		Use:   "plan [FOLDER]",
 		Short: "Tell what a database still needs for the contract",
 		Long: `Plan compares a database with what the contract needs and lists the steps that
-migrate would take. It changes nothing.
+migrate would take. It changes nothing. Without --database it looks at the one
+that dev keeps in FOLDER/.mainstay, if there is one.
 
 Exits with 0 when there is nothing to do, 3 when there are steps, and 1 when a
 part of the contract cannot be reached without losing or rewriting data.`,
@@ -30,9 +31,12 @@ part of the contract cannot be reached without losing or rewriting data.`,
   mainstay plan --database sqlite:data.db --json | jq -r '.steps[].text'`,
 		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			db, err := parseDatabase(url)
-			if err != nil {
-				return err
+			db := kept(folder(args))
+			if url != "" || db.missing() {
+				var err error
+				if db, err = parseDatabase(url); err != nil {
+					return err
+				}
 			}
 			set, err := c.loaded(folder(args))
 			if err != nil {
@@ -58,7 +62,7 @@ part of the contract cannot be reached without losing or rewriting data.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&url, "database", "", databaseUsage)
+	cmd.Flags().StringVar(&url, "database", "", databaseUsage+"; dev's own when left out")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of lines")
 	return cmd
 }

@@ -136,17 +136,42 @@ func write(t *testing.T, folder, name, content string) {
 }
 
 func TestDevPrintsLinesThatWorkWhenPasted(t *testing.T) {
+	answers := pasted(t, writeShop(t))
+	for i, want := range []string{"pen", "ann@example.org"} {
+		var page struct{ Items []map[string]any }
+		if err := json.Unmarshal(answers[i], &page); err != nil || len(page.Items) != 1 || !strings.Contains(string(answers[i]), want) {
+			t.Errorf("line %d answers %s, want one item with %s", i+1, answers[i], want)
+		}
+	}
+}
+
+func TestDevSaysHowToSignUpWhenNobodyIsSeeded(t *testing.T) {
+	folder := writeShop(t)
+	if err := os.Remove(filepath.Join(folder, "seed.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, folder, "contract.yaml", strings.Replace(shop, "  resource: User\n", "  resource: User\n  signup: open\n  password: {min: 30}\n", 1))
+	answers := pasted(t, folder)
+	if !strings.Contains(string(answers[1]), `@example.org"`) {
+		t.Errorf("who signed up reads %s, want the account", answers[1])
+	}
+}
+
+// pasted are the answers to the lines that dev prints: what is open, and what is
+// read with a token.
+func pasted(t *testing.T, folder string) [][]byte {
+	t.Helper()
 	for _, tool := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("needs %s", tool)
 		}
 	}
-	p := launch(t, nil, "dev", writeShop(t), "--listen", "127.0.0.1:0")
+	p := launch(t, nil, "dev", folder, "--listen", "127.0.0.1:0")
 	p.await(t, "ready in")
 	script := "set -e\n"
 	for _, line := range p.seen {
 		if strings.Contains(line, "curl") {
-			script += line + "\necho\n"
+			script += line + "\n"
 		}
 	}
 	if n := strings.Count(script, "curl"); n != 3 {
@@ -158,19 +183,14 @@ func TestDevPrintsLinesThatWorkWhenPasted(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, script)
 	}
-	answers := bytes.Split(bytes.TrimSpace(out), []byte("\n\n")) // the middle line only sets TOKEN
+	answers := bytes.Split(bytes.TrimSpace(out), []byte("\n")) // the middle line only sets TOKEN
 	if len(answers) != 2 {
 		t.Fatalf("got %q, want two answers", out)
-	}
-	for i, want := range []string{"pen", "ann@example.org"} {
-		var page struct{ Items []map[string]any }
-		if err := json.Unmarshal(answers[i], &page); err != nil || len(page.Items) != 1 || !strings.Contains(string(answers[i]), want) {
-			t.Errorf("line %d answers %s, want one item with %s", i+1, answers[i], want)
-		}
 	}
 	if code := p.stop(t); code != 0 {
 		t.Errorf("SIGTERM ends it with %d:\n%s", code, strings.Join(p.seen, "\n"))
 	}
+	return answers
 }
 
 func TestDevReloadsAndKeepsTheLastGoodContract(t *testing.T) {
@@ -194,6 +214,7 @@ func TestDevReloadsAndKeepsTheLastGoodContract(t *testing.T) {
 
 	write(t, folder, "contract.yaml", strings.Replace(shop, "name: string", "title: string", 1))
 	p.await(t, "begin anew")
+	p.await(t, "mainstay dev "+folder+" --fresh")
 	if status, body := request(t, url+"/v1/items"); status != 200 || !strings.Contains(body, `"price":3`) {
 		t.Errorf("after a save that the database cannot follow: %d %s", status, body)
 	}
@@ -215,6 +236,88 @@ func TestDevKeepsWhatWasWritten(t *testing.T) {
 		if code := p.stop(t); code != 0 {
 			t.Errorf("the %s run ends with %d", run, code)
 		}
+	}
+}
+
+func TestDevFreshBeginsAnewAndKeepsTheKeys(t *testing.T) {
+	folder := writeShop(t)
+	keys := filepath.Join(folder, ".mainstay", "keys")
+	run := func(args ...string) (p *program, url string) {
+		p = launch(t, nil, append([]string{"dev", folder, "--listen", "127.0.0.1:0"}, args...)...)
+		p.await(t, "ready in")
+		return p, address.FindString(strings.Join(p.seen, "\n"))
+	}
+	p, _ := run()
+	p.stop(t)
+	before, err := os.ReadFile(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The database has a column that the contract drops, and another seed.
+	write(t, folder, "contract.yaml", strings.Replace(shop, "name: string", "title: string", 1))
+	write(t, folder, "seed.yaml", strings.Replace(stock, `name: "pen"`, `title: "ink"`, 1))
+	out, err := exec.Command("mainstay", "dev", folder, "--listen", "127.0.0.1:0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "mainstay dev "+folder+" --fresh") {
+		t.Errorf("without --fresh: %v\n%s", err, out)
+	}
+	p, url := run("--fresh")
+	if _, body := request(t, url+"/v1/items"); !strings.Contains(body, "ink") || strings.Contains(body, "pen") {
+		t.Errorf("after --fresh: %s", body)
+	}
+
+	out, err = exec.Command("mainstay", "dev", folder, "--fresh", "--listen", "127.0.0.1:0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "another mainstay") {
+		t.Errorf("--fresh beside a running dev: %v\n%s", err, out)
+	}
+	if _, body := request(t, url+"/v1/items"); !strings.Contains(body, "ink") {
+		t.Errorf("after a refused --fresh: %s", body)
+	}
+	p.stop(t)
+	if after, err := os.ReadFile(keys); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the keys are others: %v", err)
+	}
+}
+
+func TestDevListsNoAccountsOfASeedThatWasNotLoaded(t *testing.T) {
+	folder := writeShop(t)
+	p := launch(t, nil, "dev", folder, "--listen", "127.0.0.1:0")
+	p.await(t, "ready in")
+	p.stop(t)
+	write(t, folder, "seed.yaml", strings.ReplaceAll(stock, "ann", "bob"))
+	p = launch(t, nil, "dev", folder, "--listen", "127.0.0.1:0")
+	p.await(t, "seed.yaml has changed since it was loaded")
+	p.await(t, "mainstay dev "+folder+" --fresh")
+	p.await(t, "ready in")
+	if text := strings.Join(p.seen, "\n"); strings.Contains(text, "bob@") {
+		t.Errorf("it lists an account that is not there:\n%s", text)
+	}
+	p.stop(t)
+	out, err := exec.Command("mainstay", "seed", folder).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "has changed since it was loaded") {
+		t.Errorf("mainstay seed: %v\n%s", err, out)
+	}
+}
+
+func TestDevLeadsToTheDocumentation(t *testing.T) {
+	p := launch(t, nil, "dev", writeShop(t), "--listen", "127.0.0.1:0")
+	p.await(t, "ready in")
+	url := address.FindString(strings.Join(p.seen, "\n"))
+	if status, body := request(t, url+"/"); status != 200 || !strings.Contains(body, "<html") {
+		t.Errorf("/ is %d %.200s", status, body)
+	}
+	_, public, _ := serving(t, writeShop(t))
+	if status, _ := request(t, public+"/"); status != 404 {
+		t.Errorf("/ of serve is %d, want 404", status)
+	}
+}
+
+func TestPlanLooksAtDevsDatabase(t *testing.T) {
+	folder := writeShop(t)
+	p := launch(t, nil, "dev", folder, "--listen", "127.0.0.1:0")
+	p.await(t, "ready in")
+	if out, err := exec.Command("mainstay", "plan", folder).CombinedOutput(); err != nil || string(out) != "nothing to do\n" {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
@@ -278,7 +381,9 @@ func TestASecondSignalEndsServeAtOnce(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	p.await(t, `"msg":"stopping"`)
+	if line := p.await(t, `"msg":"stopping"`); !strings.Contains(line, `"drain":"30s"`) {
+		t.Errorf("the log does not say in words how long the drain is: %s", line)
+	}
 	began := time.Now()
 	if code := p.stop(t); code != exitFailed || time.Since(began) > 10*time.Second {
 		t.Errorf("exit code %d after %s; the drain takes 30s", code, time.Since(began))
@@ -311,7 +416,7 @@ func TestServeKeepsTheOperatorApart(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	p.await(t, "mainstay migrate") // it changes no database by itself
+	p.await(t, "while no server has the file open, with\\n  mainstay migrate "+folder+" --database sqlite:/") // it changes no database by itself
 	if status, _ := request(t, public+"/v1/items"); status != 200 {
 		t.Errorf("the last good contract answers %d", status)
 	}

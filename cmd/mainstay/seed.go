@@ -80,13 +80,13 @@ func openSeeded(ctx context.Context, folder, url string, set *rule.Set) (store.D
 		return nil, err
 	}
 	if db.missing() {
-		return nil, lacking(folder)
+		return nil, lacking(folder, db)
 	}
 	driver, err := db.open(ctx, false, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := fits(ctx, driver, set, folder); err != nil {
+	if err := fits(ctx, driver, set, folder, db); err != nil {
 		return nil, errors.Join(err, driver.Close())
 	}
 	return driver, nil
@@ -99,6 +99,8 @@ func (c *console) load(ctx context.Context, db *store.DB, set *rule.Set, file st
 		return fmt.Errorf("there is no %s; write one, or make records up with --generate N", file)
 	case err != nil:
 		return err
+	case report.Changed:
+		return errors.New("seed.yaml has changed since it was loaded into this database; nothing added, since it is loaded once (dev --fresh begins dev's own database anew)")
 	case !report.Loaded:
 		c.printf("seed.yaml was loaded before; nothing added\n")
 		return nil

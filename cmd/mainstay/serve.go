@@ -40,7 +40,7 @@ stops: not ready, no new connections, running requests to their end.`,
 		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.console, s.folder = c, folder(args)
-			s.log = slog.New(slog.NewJSONHandler(c.errs, nil))
+			s.log = slog.New(slog.NewJSONHandler(c.errs, &slog.HandlerOptions{ReplaceAttr: readable}))
 			ctx, stop := untilToldToStop(cmd.Context())
 			defer stop()
 			return s.run(ctx)
@@ -64,6 +64,7 @@ type serve struct {
 	proxies                         int
 	drain                           time.Duration
 	log                             *slog.Logger
+	at                              database
 	driver                          store.Driver
 	ground                          *server.Ground
 }
@@ -73,6 +74,7 @@ func (s *serve) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.at = at
 	keys, err := s.secret()
 	if err != nil {
 		return err
@@ -82,13 +84,13 @@ func (s *serve) run(ctx context.Context) (err error) {
 		return err
 	}
 	if at.missing() {
-		return lacking(s.folder)
+		return lacking(s.folder, at)
 	}
 	if s.driver, err = at.open(ctx, false, s.log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.driver.Close()) }()
-	if err := fits(ctx, s.driver, set, s.folder); err != nil {
+	if err := fits(ctx, s.driver, set, s.folder, s.at); err != nil {
 		return err
 	}
 	db, metrics := store.New(s.driver), observe.New()
@@ -159,7 +161,7 @@ func (s *serve) secret() (*keyring.Ring, error) {
 }
 
 // fits refuses a database that lacks something for the contract in folder.
-func fits(ctx context.Context, d store.Driver, set *rule.Set, folder string) error {
+func fits(ctx context.Context, d store.Driver, set *rule.Set, folder string, at database) error {
 	steps, refusals, err := migrate.Plan(ctx, d, set)
 	switch {
 	case err != nil:
@@ -167,15 +169,27 @@ func fits(ctx context.Context, d store.Driver, set *rule.Set, folder string) err
 	case len(refusals) > 0:
 		return migrate.Refused(refusals)
 	case len(steps) > 0:
-		return lacking(folder)
+		return lacking(folder, at)
 	}
 	return nil
 }
 
-// lacking says which command makes what is missing. The URL is not repeated: it
-// may hold a password.
-func lacking(folder string) error {
-	return fmt.Errorf("the database lacks something that this contract needs; add it with\n  mainstay migrate %s --database URL\n(mainstay plan shows what)", folder)
+// lacking says which command makes what is missing.
+func lacking(folder string, at database) error {
+	when := ""
+	if at.scheme == "sqlite" {
+		when = ", while no server has the file open,"
+	}
+	return fmt.Errorf("the database lacks something that this contract needs; add it%s with\n  mainstay migrate %s --database %s\n(mainstay plan shows what)",
+		when, word(folder), at.shown())
+}
+
+// readable writes durations as people do: "30s", not nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // reachable is the condition of readiness: the database answers.
@@ -192,7 +206,7 @@ func (s *serve) reload(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fits(ctx, s.driver, set, s.folder); err != nil {
+	if err := fits(ctx, s.driver, set, s.folder, s.at); err != nil {
 		return nil, err
 	}
 	return s.ground.Handler(set), nil

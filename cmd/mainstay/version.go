@@ -24,12 +24,16 @@ func versionCommand(c *console) *cobra.Command {
 			if asJSON {
 				return c.json(v)
 			}
-			c.printf("mainstay %s\ncommit   %s\ngo       %s\nsqlite   %s\n", v.Version, v.Commit, v.Go, v.SQLite)
+			c.version(v)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of lines")
 	return cmd
+}
+
+func (c *console) version(v version) {
+	c.printf("mainstay %s\ncommit   %s\ngo       %s\nsqlite   %s\n", v.Version, v.Commit, v.Go, v.SQLite)
 }
 
 // version is what this program is made of.

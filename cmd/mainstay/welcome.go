@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,6 +21,10 @@ func (d *dev) welcome(set *rule.Set, url string, seeded *seed.Report) {
 	var accounts []seed.Account
 	if seeded != nil {
 		accounts = seeded.Accounts
+		if seeded.Changed {
+			d.printf("\n%s; to load it again into an empty database, stop and run\n  %s\n",
+				paint(d.out, yellow, "seed.yaml has changed since it was loaded"), d.command())
+		}
 	}
 	if len(accounts) > 0 {
 		w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
@@ -42,28 +47,51 @@ func tries(set *rule.Set, base string, accounts []seed.Account) []string {
 	open, closed := showpieces(set)
 	var lines []string
 	if open != nil {
-		lines = append(lines, "curl -s "+base+"/"+open.Path)
+		lines = append(lines, "curl -s "+base+"/"+open.Path+"; echo")
 	}
-	if len(accounts) == 0 {
-		return append(lines, "curl -s "+strings.TrimSuffix(base, set.Contract.BasePath)+"/openapi.json")
+	enter, body := "login", []byte(nil)
+	switch {
+	case len(accounts) > 0:
+		body = login(set, accounts[0])
+	case set.Contract.Accounts != nil && set.Contract.Accounts.Signup == "open":
+		enter, body = "signup", seed.SignUp(set, password(set.Contract.Accounts.MinLength), uint64(time.Now().UnixNano()))
+	}
+	if body == nil {
+		return append(lines, "curl -s "+strings.TrimSuffix(base, set.Contract.BasePath)+"/openapi.json; echo")
 	}
 	read := "auth/me"
 	if closed != nil {
 		read = closed.Path
 	}
 	return append(lines,
-		fmt.Sprintf(`TOKEN=$(curl -s %s/auth/login -H 'Content-Type: application/json' -d %s | sed 's/.*"token":"\([^"]*\)".*/\1/')`,
-			base, quote(login(set, accounts[0]))),
-		fmt.Sprintf(`curl -s %s/%s -H "Authorization: Bearer $TOKEN"`, base, read))
+		fmt.Sprintf(`TOKEN=$(curl -s %s/auth/%s -H 'Content-Type: application/json' -d %s | sed 's/.*"token":"\([^"]*\)".*/\1/')`,
+			base, enter, quote(string(body))),
+		fmt.Sprintf(`curl -s %s/%s -H "Authorization: Bearer $TOKEN"; echo`, base, read))
 }
 
-func login(set *rule.Set, a seed.Account) string {
+func login(set *rule.Set, a seed.Account) []byte {
 	body, _ := json.Marshal(map[string]string{ // strings always encode
 		set.Contract.Accounts.Email.Name: a.Email,
 		"password":                       a.Password,
 	})
-	return string(body)
+	return body
 }
+
+// password is one of at least so many characters.
+func password(least int) string {
+	const one = "correct horse battery"
+	return one + strings.Repeat("!", max(0, least-len(one)))
+}
+
+// word is text as one word of a command line, quoted where it has to be.
+func word(text string) string {
+	if plain.MatchString(text) {
+		return text
+	}
+	return quote(text)
+}
+
+var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // quote makes one word of text for a POSIX shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -53,6 +53,15 @@ type resource struct {
 	// Who may write it; empty: nobody.
 	create, update, remove []expr
 	sets                   []mask
+	checks                 []expr
+	filters                []filter
+}
+
+// filter is a declared filter: a field compared with its input.
+type filter struct {
+	name  string
+	input *field
+	where expr
 }
 
 // field is one field of a design.
@@ -97,6 +106,18 @@ func (r *resource) write(b *strings.Builder) {
 	b.WriteString("    fields:\n")
 	for _, f := range r.fields {
 		fmt.Fprintf(b, "      %s: %s\n", f.name, f.line())
+	}
+	if len(r.checks) > 0 {
+		b.WriteString("    check:\n")
+	}
+	for i, e := range r.checks {
+		fmt.Fprintf(b, "      it holds %d: %s\n", i, quoteYAML(e.text()))
+	}
+	if len(r.filters) > 0 {
+		b.WriteString("    filters:\n")
+	}
+	for _, f := range r.filters {
+		fmt.Fprintf(b, "      %s: {input: %q, where: %s}\n", f.name, f.input.typeText(), quoteYAML(f.where.text()))
 	}
 	if len(r.read) == 0 {
 		return
@@ -308,6 +329,11 @@ func (c *design) addRules(d dice, r *resource) {
 			r.read = append(r.read, g.condition(3))
 		}
 	}
+	if f := pick(d, r.stored()); d.one(2) && f.ordered() && f.kind != "ref" {
+		compared := literalExpr(f.name + pick(d, orders) + "input")
+		where := expr{format: "%s && %s", parts: []expr{compared, grammar{dice: d, self: r}.condition(1)}}
+		r.filters = append(r.filters, filter{"declared", &field{kind: f.kind, args: f.args, enum: f.enum}, where})
+	}
 	for _, f := range r.fields[1:] {
 		if !f.hidden && f.name != "email" && d.one(5) {
 			r.masks = append(r.masks, mask{f, g.condition(d.between(0, 2))})
@@ -326,6 +352,10 @@ func (c *design) everybodyWrites() {
 // addWriteRules says who may write what.
 func (c *design) addWriteRules(d dice) {
 	for _, r := range c.resources {
+		for d.one(4) {
+			own := grammar{dice: d, self: r, invariant: true}
+			r.checks = append(r.checks, own.condition(d.between(0, 1)))
+		}
 		g := grammar{dice: d, rule: true, self: r}
 		rule := func(g grammar) []expr {
 			if d.one(2) {

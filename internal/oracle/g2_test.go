@@ -61,6 +61,9 @@ func (s *stage) check(t testing.TB, q request) string {
 	if err != nil || len(want.faults) > 0 {
 		return compareFaults(err, want)
 	}
+	if q.kind == engine.Export {
+		return compareExport(got, want.items)
+	}
 	if q.kind != engine.List {
 		if string(got.Body) != want.body {
 			return fmt.Sprintf("the engine answers\n%s\nthe model\n%s", got.Body, want.body)
@@ -68,6 +71,21 @@ func (s *stage) check(t testing.TB, q request) string {
 		return ""
 	}
 	return s.checkPages(t, q, got, want.items)
+}
+
+func compareExport(got *engine.Result, items []string) string {
+	var b bytes.Buffer
+	if err := got.Stream(&b); err != nil {
+		return err.Error()
+	}
+	want := ""
+	for _, item := range items {
+		want += item + "\n"
+	}
+	if b.String() != want {
+		return fmt.Sprintf("the engine exports\n%s\nthe model\n%s", b.String(), want)
+	}
+	return ""
 }
 
 func compareFaults(err error, want answer) string {

@@ -17,7 +17,11 @@ func TestG2WritesDoWhatTheModelSays(t *testing.T) {
 		d := newDice(first)
 		c := newDesign(d)
 		c.addWriteRules(d)
-		tr := trial{design: c, rows: fewRows(d, c)}
+		rows, err := lawfulRows(c, fewRows(d, c))
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
+		}
+		tr := trial{design: c, rows: rows}
 		s, err := setUp(t, c, tr.rows)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
@@ -95,7 +99,11 @@ var want0 = want{kids: map[string]*want{}} // everything, nothing included
 
 // g2writes repeats a trial.
 func (tr trial) g2writes(t testing.TB) string {
-	s, err := setUp(t, tr.design, tr.rows)
+	rows, err := lawfulRows(tr.design, tr.rows)
+	if err != nil {
+		return ""
+	}
+	s, err := setUp(t, tr.design, rows)
 	if err != nil {
 		return ""
 	}

@@ -112,7 +112,7 @@ func fewRows(d dice, c *design) []row {
 // an order: it asks for all pages, by id.
 func (q request) plain() request {
 	q.filter, q.sort, q.fields, q.offset, q.exact, q.limit = nil, nil, nil, "", false, "3"
-	if q.kind == engine.Aggregate {
+	if q.kind == engine.Aggregate || q.kind == engine.Export {
 		q.kind, q.by, q.measures = engine.Count, nil, nil
 	}
 	return q

@@ -46,7 +46,34 @@ func (s *stage) lawfulCreate(m *model, r *rule.Resource, w write) ([]row, bool) 
 			return nil, false
 		}
 	}
-	return after, r.Create != nil && r.Create.Holds(env)
+	return after, r.Create != nil && r.Create.Holds(env) && checked(r, env)
+}
+
+// checked reports whether every check of the resource holds; unknown does not.
+func checked(r *rule.Resource, env *rule.Env) bool {
+	for _, c := range r.Checks {
+		if !c.Expr.Holds(env) {
+			return false
+		}
+	}
+	return true
+}
+
+// lawfulRows leaves out records that the checks do not admit, and what refers to them.
+func lawfulRows(c *design, rows []row) ([]row, error) {
+	set, err := compile(c.text())
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i < len(rows); {
+		env := &rule.Env{Now: now, Record: rows[i].record}
+		if checked(set.Resource(rows[i].resource), env) {
+			i++
+		} else {
+			rows = leaveOut(rows, i, 1)
+		}
+	}
+	return rows, nil
 }
 
 func (s *stage) lawfulUpdate(m *model, r *rule.Resource, w write, old rule.Record) ([]row, bool) {
@@ -80,6 +107,8 @@ func (s *stage) lawfulUpdate(m *model, r *rule.Resource, w write, old rule.Recor
 	}
 	switch {
 	case r.Update == nil:
+		return nil, false
+	case changed && !checked(r, env):
 		return nil, false
 	case r.Update.UsesOld():
 		return after, r.Update.Holds(env)

@@ -64,18 +64,38 @@ func (s *stage) modelOf(caller *rule.Caller) (*model, error) {
 		rows = append(rows, visible...)
 	}
 	seen.relink()
-	text := seen.text()
-	if s.shadows[text] == nil {
-		set, err := compile(text)
-		if err != nil {
-			return nil, err
-		}
-		s.shadows[text] = set
+	var err error
+	if m.set, err = s.shadow(seen); err != nil {
+		return nil, err
 	}
-	m.set = s.shadows[text]
+	// A declared filter that names what the caller cannot see is not there.
+	for i, r := range s.design.resources {
+		for _, f := range r.filters {
+			kept := seen.resources[i].filters
+			seen.resources[i].filters = append(kept[:len(kept):len(kept)], f)
+			if set, err := s.shadow(seen); err == nil {
+				m.set = set
+			} else {
+				seen.resources[i].filters = kept
+			}
+		}
+	}
 	m.world = newWorld(rows)
 	m.view = m.set.View(m.env(nil))
 	return m, nil
+}
+
+// shadow compiles a design once.
+func (s *stage) shadow(c *design) (*rule.Set, error) {
+	text := c.text()
+	if set := s.shadows[text]; set != nil {
+		return set, nil
+	}
+	set, err := compile(text)
+	if err == nil {
+		s.shadows[text] = set
+	}
+	return set, err
 }
 
 // relink makes references and relations point to this design's own resources.

@@ -1,7 +1,9 @@
 package oracle
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/engine"
@@ -31,7 +33,7 @@ type request struct {
 }
 
 var kindNames = map[engine.Kind]string{
-	engine.List: "list", engine.Get: "get", engine.Count: "count", engine.Aggregate: "aggregate",
+	engine.List: "list", engine.Get: "get", engine.Count: "count", engine.Aggregate: "aggregate", engine.Export: "export",
 }
 
 // String is the request as a person would say it.
@@ -71,6 +73,9 @@ func (q request) String() string {
 // operation is the request as the engine takes it.
 func (q request) operation(set *rule.Set, cursor string) *engine.Operation {
 	op := &engine.Operation{Kind: q.kind, Resource: set.Resource(q.resource), ID: q.id}
+	if q.kind == engine.Export {
+		op.Format = "ndjson"
+	}
 	if q.many != "" {
 		op.ID = ""
 		op.Parent = &engine.Parent{Resource: op.Resource, ID: q.id, Many: q.many}
@@ -100,11 +105,11 @@ func newRequest(d dice, s *stage) request {
 	}
 	r := q.pickResource(d, s)
 	q.resource = r.name
-	q.kind = pick(d, []engine.Kind{engine.List, engine.List, engine.List, engine.Get, engine.Count, engine.Aggregate})
+	q.kind = pick(d, []engine.Kind{engine.List, engine.List, engine.List, engine.Get, engine.Count, engine.Aggregate, engine.Export})
 	of := r
 	if q.kind == engine.Get {
 		q.id = q.someID(d, s, r)
-	} else if manys := r.kinds("many"); len(manys) > 0 && d.one(6) {
+	} else if manys := r.kinds("many"); len(manys) > 0 && d.one(6) && q.kind != engine.Export {
 		if f := pick(d, manys); len(f.target.read) > 0 {
 			q.many, q.id, of = f.name, q.someID(d, s, r), f.target
 		}
@@ -116,6 +121,10 @@ func newRequest(d dice, s *stage) request {
 	case engine.List:
 		q.page(d, of)
 		q.shape(d, of)
+	case engine.Export:
+		q.page(d, of)
+		q.shape(d, of)
+		q.limit, q.offset, q.exact, q.walk, q.include = "", "", false, false, nil
 	case engine.Get:
 		q.shape(d, of)
 	case engine.Aggregate:
@@ -177,6 +186,11 @@ func (q *request) choose(d dice, s *stage, r *resource) {
 			}
 		}
 	}
+	for _, f := range r.filters {
+		if d.one(2) {
+			q.equal = append(q.equal, engine.Equal{Name: f.name, Values: []string{textOf(pick(d, pool(f.input)))}})
+		}
+	}
 	searchable := slices.ContainsFunc(r.fields, func(f *field) bool { return f.search })
 	if searchable && d.one(3) || d.one(100) {
 		q.search = pick(d, []string{"a", "B", "fi", "日本", "ss", "a b", "go", "E\u0301", "0", "c.d a", "%"})
@@ -197,16 +211,40 @@ func sampleText(d dice, s *stage, r *resource, f *field) (string, bool) {
 		}
 		v = pick(d, pool(f))
 	}
-	text := string(t.AppendJSON(nil, v))
-	if strings.HasPrefix(text, `"`) {
-		switch v := v.(type) {
-		case string:
-			return v, true
-		default:
-			return strings.Trim(text, `"`), true
+	if f.kind == "list" || f.kind == "struct" || f.kind == "json" {
+		return string(t.AppendJSON(nil, v)), true
+	}
+	return textOf(v), true
+}
+
+// textOf is a plain value as a query has it.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case fmt.Stringer:
+		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// listsIn reports whether fields names a list of other records.
+func (q request) listsIn(set *rule.Set, resource string) bool {
+	for _, path := range q.fields {
+		r := set.Resource(resource).Resource
+		for name := range strings.SplitSeq(path, ".") {
+			if r == nil || r.Field(name) == nil {
+				break
+			}
+			if r.Field(name).Type.Name == "many" {
+				return true
+			}
+			r = r.Field(name).Type.Target
 		}
 	}
-	return text, true
+	return false
 }
 
 // page adds the order and the bounds of a list.

@@ -36,6 +36,8 @@ type grammar struct {
 	update, old bool
 	vars        []variable
 	ids         []string // ids that exist, for requests
+	// invariant is set for a check: the record's own fields, and nothing else.
+	invariant bool
 	// stored are values that records hold, so that comparisons meet them.
 	stored map[*field][]any
 }
@@ -70,7 +72,7 @@ func (g grammar) quantifier(depth int) expr {
 	base, of := g.record(1)
 	var over []*field
 	for _, f := range of.fields {
-		if f.kind == "many" || f.kind == "list" {
+		if f.kind == "many" && !g.invariant || f.kind == "list" {
 			over = append(over, f)
 		}
 	}
@@ -97,6 +99,9 @@ func (g grammar) quantifier(depth int) expr {
 // record is a random way to a record: a prefix such as "" or "x0.r1.", and its resource.
 func (g grammar) record(hops int) (prefix string, of *resource) {
 	of = g.self
+	if g.invariant {
+		return "", of
+	}
 	if g.old && g.one(3) {
 		prefix = "old."
 	} else if n := len(g.vars); n > 0 && !g.one(4) {
@@ -141,8 +146,8 @@ func (g grammar) atom() string {
 	}
 	fields := of.stored()
 	if g.one(12) {
-		if g.update { // what updated_at is while the new record is judged is left open
-			return prefix + pick(g.dice, []string{"created_at < now", "id != null"})
+		if g.update || g.invariant { // what updated_at is while the new record is judged is left open
+			return prefix + pick(g.dice, []string{"created_at == created_at", "id != null"})
 		}
 		return prefix + pick(g.dice, []string{"created_at < now", "created_at == updated_at", "updated_at > created_at", "id != null"})
 	}
@@ -173,7 +178,7 @@ func (g grammar) callerAtom() string {
 func (g grammar) reference(prefix string, of *resource) string {
 	refs := of.kinds("ref")
 	if of.name == "Account" && g.one(2) || len(refs) == 0 {
-		if of.name == "Account" {
+		if of.name == "Account" && !g.invariant {
 			return prefix + pick(g.dice, []string{"id == caller.id", "id != caller.id", "id == caller"})
 		}
 		if len(g.ids) > 0 {
@@ -184,7 +189,7 @@ func (g grammar) reference(prefix string, of *resource) string {
 	f := pick(g.dice, refs)
 	path := prefix + f.name
 	switch {
-	case f.target.name == "Account" && !g.one(3):
+	case f.target.name == "Account" && !g.invariant && !g.one(3):
 		return path + pick(g.dice, []string{" == caller", " == caller", " != caller", ".id == caller.id"})
 	case g.one(2) || len(g.ids) == 0:
 		return path + pick(g.dice, []string{" == null", " != null"})
@@ -237,7 +242,7 @@ func (g grammar) comparison(path string, f *field) string {
 			return fmt.Sprintf("%s %s %s %s %s", path, pick(g.dice, []string{"+", "-", "*"}), g.literal(f), pick(g.dice, orders), g.literal(f))
 		}
 	case "timestamp":
-		if g.one(3) {
+		if g.one(3) && !g.invariant {
 			return path + pick(g.dice, []string{" < now", " >= now", ` + duration("P1D") > now`, ` - now < duration("PT1H")`, ` - duration("PT0.001S") == now`})
 		}
 	}

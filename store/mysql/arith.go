@@ -69,13 +69,13 @@ func shifted(ms string) string {
 // floats asks first whether the result is finite, with operands made so much
 // smaller by powers of two that this cannot overflow.
 func floats(op query.ArithOp) string {
-	const small = "7.458340731200207e-155" // 2^-512
-	const big = "1.3407807929942597e154"   // 2^512
 	switch op {
-	case query.Mul:
+	case query.Mul: // by 2^-512 each
+		const small = "7.458340731200207e-155"
 		return "IF(ABS((%[1]s * " + small + ") * (%[2]s * " + small + ")) < 1e0, %[1]s * %[2]s, NULL)"
-	case query.Div:
-		return "IF(ABS((%[1]s * " + small + ") / (NULLIF(LEAST(ABS(%[2]s), 1e0), 0) * " + big + ")) < 1e0, %[1]s / %[2]s, NULL)"
+	case query.Div: // by 2^-560 and 2^540: less than 2^(1024-1100)
+		const smaller, larger, limit = "2.6497349136889905e-169", "3.599131035634557e162", "1.3234889800848443e-23"
+		return "IF(ABS((%[1]s * " + smaller + ") / (NULLIF(LEAST(ABS(%[2]s), 1e0), 0) * " + larger + ")) < " + limit + ", %[1]s / %[2]s, NULL)"
 	}
 	symbol := operators[op]
 	return "IF(ABS(%[1]s * 0.5e0 " + symbol + " %[2]s * 0.5e0) < 8.98846567431158e307, %[1]s " + symbol + " %[2]s, NULL)"

@@ -90,6 +90,6 @@ func (there catalogue) indexes(t *schema.Table) []string {
 	return slices.DeleteFunc(slices.Clone(there.lines[indexesQuery][t.Name]), func(line string) bool {
 		name, column, _ := strings.Cut(strings.TrimPrefix(line, "index "), " on ")
 		c := t.Column(column)
-		return c != nil && c.References != "" && t.Index(name) == nil
+		return c != nil && c.References != "" && name == referenceName(t.Name, column)
 	})
 }

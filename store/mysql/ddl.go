@@ -1,9 +1,12 @@
 package mysql
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -25,17 +28,17 @@ func (f *flavour) statementOf(have *schema.Schema, step schema.Step) (string, er
 	case schema.CreateIndex:
 		t := have.Table(s.Table)
 		if t == nil {
-			return "", fmt.Errorf("there is no table %s", s.Table)
+			return "", problem.Errorf(problem.Internal, "there is no table %s", s.Table)
 		}
 		return fmt.Sprintf("ALTER TABLE `%s` ADD %s", t.Name, index(t, s.Index)), nil
 	case schema.DropIndex:
 		t := have.Table(s.Table)
 		if t == nil {
-			return "", fmt.Errorf("there is no table %s", s.Table)
+			return "", problem.Errorf(problem.Internal, "there is no table %s", s.Table)
 		}
 		return dropIndex(t, s.Index), nil
 	}
-	return "", fmt.Errorf("no such step: %T", step)
+	return "", problem.Errorf(problem.Internal, "no such step: %T", step)
 }
 
 func (f *flavour) createTable(t *schema.Table) (string, error) {
@@ -53,7 +56,7 @@ func (f *flavour) createTable(t *schema.Table) (string, error) {
 	}
 	for _, c := range t.Columns {
 		if c.References != "" {
-			lines = append(lines, reference(c))
+			lines = append(lines, reference(t.Name, c))
 		}
 	}
 	return fmt.Sprintf("CREATE TABLE `%s` (\n\t%s\n) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE %s",
@@ -62,7 +65,7 @@ func (f *flavour) createTable(t *schema.Table) (string, error) {
 
 func (f *flavour) column(c *schema.Column) (string, error) {
 	if t := c.Type; t.Kind == value.DecimalKind && t.Scale > f.maxScale {
-		return "", fmt.Errorf("column %s has %d digits after the point; %s keeps at most %d", c.Name, t.Scale, f.name, f.maxScale)
+		return "", problem.Errorf(problem.Unavailable, "column %s has %d digits after the point; %s keeps at most %d", c.Name, t.Scale, f.name, f.maxScale)
 	}
 	text := fmt.Sprintf("`%s` %s", c.Name, f.dialect.ColumnType(c.Type, c.MaxLength))
 	if !c.Nullable {
@@ -83,7 +86,7 @@ func (f *flavour) addColumn(s schema.AddColumn) (string, error) {
 	}
 	text := fmt.Sprintf("ALTER TABLE `%s` ADD COLUMN %s", s.Table, column)
 	if s.Column.References != "" {
-		text += ", ADD " + reference(s.Column)
+		text += ", ADD " + reference(s.Table, s.Column)
 	}
 	return text, nil
 }
@@ -95,8 +98,10 @@ func (f *flavour) defaultText(v any, t *value.Type) string {
 	return f.dialect.Literal(v, t)
 }
 
-func reference(c *schema.Column) string {
-	text := fmt.Sprintf("FOREIGN KEY (`%s`) REFERENCES `%s` (`id`)", c.Name, c.References)
+// reference is a clause of CREATE or ALTER TABLE. Its name is said because one that
+// the database makes up can be taken.
+func reference(table string, c *schema.Column) string {
+	text := fmt.Sprintf("CONSTRAINT `%s` FOREIGN KEY (`%s`) REFERENCES `%s` (`id`)", referenceName(table, c.Name), c.Name, c.References)
 	switch c.OnDelete {
 	case schema.Cascade:
 		return text + " ON DELETE CASCADE"
@@ -104,6 +109,17 @@ func reference(c *schema.Column) string {
 		return text + " ON DELETE SET NULL"
 	}
 	return text
+}
+
+// referenceName is unique in the database; one that is too long ends in a hash.
+func referenceName(table, column string) string {
+	const longest, digits = 60, 12
+	name := table + "__" + column + "__ref"
+	if len(name) <= longest {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return name[:longest-digits-2] + "__" + hex.EncodeToString(sum[:digits/2])
 }
 
 // index is a clause of CREATE or ALTER TABLE. Of a text without a bound only the
@@ -145,7 +161,7 @@ func dropIndex(t *schema.Table, x *schema.Index) string {
 			return text
 		}
 	}
-	return text + fmt.Sprintf(", ADD INDEX `%s` (`%s`)", first.Name, first.Name)
+	return text + fmt.Sprintf(", ADD INDEX `%s` (`%s`)", referenceName(t.Name, first.Name), first.Name)
 }
 
 func names(list []string) string { return "`" + strings.Join(list, "`, `") + "`" }

@@ -18,31 +18,43 @@ type flavour struct {
 	dialect   *sqlgen.Dialect
 	collation string // of every text: by code point, nothing folded, nothing trimmed
 	isolation string // the variable of the isolation level
+	explain   string // one line for each table, not a tree
 	sqlMode   string
 	minimum   version
 	maxScale  int // of a decimal
+	// simultaneous: the values of an UPDATE are calculated from the row as it was.
+	simultaneous bool
 }
 
 // mysqlFlavour is MySQL's own. JSON functions give binary JSON there, whose
 // members have another order: lists and structs are compared as such.
-var mysqlFlavour = flavour{
-	name:      "MySQL",
-	dialect:   newDialect("utf8mb4_0900_bin", mysqlJSON),
-	collation: "utf8mb4_0900_bin",
-	isolation: "transaction_isolation",
-	sqlMode:   strictMode,
-	minimum:   version{8, 0, 19},
-	maxScale:  30,
-}
+var mysqlFlavour = func() flavour {
+	const collation = "utf8mb4_0900_bin"
+	dialect := newDialect(collation, mysqlSpelling)
+	// An EXISTS over a list of the row outside is turned into a join with the list of
+	// one row, and every row is found (seen with 9.7).
+	dialect.EachHolds = "((SELECT COUNT(*) FROM %s WHERE %s) > 0)"
+	return flavour{
+		name:      "MySQL",
+		dialect:   dialect,
+		collation: collation,
+		isolation: "transaction_isolation",
+		explain:   "EXPLAIN FORMAT=TRADITIONAL",
+		sqlMode:   strictMode,
+		minimum:   version{8, 0, 19},
+		maxScale:  30,
+	}
+}()
 
 // strictMode: what does not fit is an error, never cut; a backslash in a literal
 // is a backslash. GROUP BY is checked by who makes the query.
 const strictMode = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
 
-// jsonSpelling is how parts of a JSON text are taken out, by the name of a
-// member or from the column v of JSON_TABLE: plain as SQL text, raw as JSON.
-// Null in JSON is NULL in both.
-type jsonSpelling struct {
+// spelling is what they write in different ways. Parts of a JSON text are taken
+// out by the name of a member or from the column v of JSON_TABLE, plain as SQL text
+// or raw as JSON; null in JSON is NULL in both.
+type spelling struct {
+	text            string // a placeholder of a string
 	member, element plainAndRaw
 	document        plainAndRaw // of a member of any JSON type
 	isTrue          string      // condition on a plain text
@@ -51,7 +63,10 @@ type jsonSpelling struct {
 
 type plainAndRaw struct{ plain, raw string }
 
-var mysqlJSON = jsonSpelling{
+// mysqlSpelling gives strings a type: MySQL takes the greatest of two placeholders
+// for a number.
+var mysqlSpelling = spelling{
+	text: "CAST(? AS CHAR)",
 	member: plainAndRaw{
 		plain: `JSON_UNQUOTE(NULLIF(JSON_EXTRACT(%[1]s, '$."%[2]s"'), CAST('null' AS JSON)))`,
 		raw:   `NULLIF(JSON_EXTRACT(%[1]s, '$."%[2]s"'), CAST('null' AS JSON))`,
@@ -65,11 +80,11 @@ var mysqlJSON = jsonSpelling{
 // value's brief says: ids as BINARY(16), times as the types that say so, lists,
 // structs and JSON as their canonical text. Placeholders are cast where their
 // type would otherwise depend on where they stand.
-func newDialect(collation string, j jsonSpelling) *sqlgen.Dialect {
+func newDialect(collation string, s spelling) *sqlgen.Dialect {
 	folded := "CONVERT(CAST(%s(CONVERT(CAST(%%s AS BINARY) USING hebrew)) AS BINARY) USING utf8mb4) COLLATE " + collation
 	return &sqlgen.Dialect{
 		Quote:      '`',
-		Param:      func(_ int, t *value.Type, list bool) string { return param(t, list, j) },
+		Param:      func(_ int, t *value.Type, list bool) string { return param(t, list, s) },
 		Positional: true,
 		Literal:    literal,
 		NullsLow:   true,
@@ -81,9 +96,9 @@ func newDialect(collation string, j jsonSpelling) *sqlgen.Dialect {
 		InSelect:  "%s IN (%s)",
 		InLimited: "%s IN (SELECT * FROM (%s) AS limited)",
 		Each:      "JSON_TABLE(%s, '$[*]' COLUMNS (v JSON PATH '$')) AS %s",
-		Elem:      func(t *value.Type) string { return fromJSON(t, j.element, j, collation) },
-		Member:    func(t *value.Type) string { return fromJSON(t, j.member, j, collation) },
-		Equal:     j.equal,
+		Elem:      func(t *value.Type) string { return fromJSON(t, s.element, s, collation) },
+		Member:    func(t *value.Type) string { return fromJSON(t, s.member, s, collation) },
+		Equal:     s.equal,
 
 		Contains:   "LOCATE(%[2]s, %[1]s) > 0",
 		StartsWith: "LEFT(%[1]s, CHAR_LENGTH(%[2]s)) = %[2]s",
@@ -101,7 +116,6 @@ func newDialect(collation string, j jsonSpelling) *sqlgen.Dialect {
 
 		DeleteFrom:   "DELETE %[2]s FROM %[1]s AS %[2]s",
 		NoRowCompare: true,
-		PageFirst:    true,
 		ColumnType:   func(t *value.Type, maxLength int) string { return columnType(t, maxLength, collation) },
 	}
 }
@@ -110,13 +124,16 @@ func newDialect(collation string, j jsonSpelling) *sqlgen.Dialect {
 // list; the driver repeats it as often as the list is long.
 const listMark = "\x00"
 
-func param(t *value.Type, list bool, j jsonSpelling) string {
+func param(t *value.Type, list bool, s spelling) string {
 	text := placeholder(t)
+	if t.Kind == value.String || t.Kind == value.Enum {
+		text = s.text
+	}
 	if !list {
 		return text
 	}
-	if j.equal != "" && isJSON(t) {
-		text = fmt.Sprintf(j.equal, text)
+	if s.equal != "" && isJSON(t) {
+		text = fmt.Sprintf(s.equal, text)
 	}
 	return listMark + text + listMark
 }
@@ -230,18 +247,18 @@ func appendDatetime(dst []byte, t value.Timestamp) []byte {
 }
 
 // fromJSON reads a part of a JSON text.
-func fromJSON(t *value.Type, from plainAndRaw, j jsonSpelling, collation string) string {
+func fromJSON(t *value.Type, from plainAndRaw, s spelling, collation string) string {
 	plain := from.plain
 	switch t.Kind {
 	case value.JSON:
-		if from == j.member && j.document.raw != "" {
-			return j.document.raw
+		if from == s.member && s.document.raw != "" {
+			return s.document.raw
 		}
 		return from.raw
 	case value.List, value.Struct:
 		return from.raw
 	case value.Bool:
-		return fmt.Sprintf(j.isTrue, plain+" COLLATE "+collation)
+		return fmt.Sprintf(s.isTrue, plain+" COLLATE "+collation)
 	case value.Int, value.BigInt:
 		return "CAST(" + plain + " AS SIGNED)"
 	case value.Float:
@@ -255,7 +272,7 @@ func fromJSON(t *value.Type, from plainAndRaw, j jsonSpelling, collation string)
 	case value.TimestampKind:
 		return "CAST(LEFT(" + plain + ", 23) AS DATETIME(3))"
 	case value.DurationKind:
-		return durationFromText(plain)
+		return durationFromText(plain + " COLLATE " + collation)
 	case value.ID:
 		return "UNHEX(REPLACE(" + plain + ", '-', ''))"
 	}

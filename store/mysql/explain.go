@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 	}
 	sizes := t.sizes(args)
 	sql := t.expanded(sizes)
-	stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, "EXPLAIN "+sql)
+	stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, d.flavour.explain+" "+sql)
 	if err != nil {
 		return nil, explained(ctx, c.failed(ctx, fmt.Errorf("%w in: %s", err, sql)))
 	}
@@ -37,6 +38,10 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 	}
 	defer rows.Close()
 	plan := &store.Plan{Statement: sql}
+	tables := map[string]string{}
+	for _, m := range named.FindAllStringSubmatch(sql, -1) {
+		tables[m[2]] = m[1]
+	}
 	names := rows.Columns()
 	dest := make([]driver.Value, len(names))
 	for {
@@ -55,18 +60,20 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 			}
 		}
 		plan.Lines = append(plan.Lines, strings.Join(words, " "))
-		understand(plan, line)
+		understand(plan, line, tables[line["table"]])
 	}
 }
 
-// understand reads one line of a plan by its columns: the table, how it is read
-// (ALL: whole) and by which index.
-func understand(plan *store.Plan, line map[string]string) {
-	stored := strings.HasPrefix(line["table"], "t")
-	if line["type"] == "ALL" && stored {
-		plan.Scans = append(plan.Scans, line["table"])
+// named finds the tables behind the aliases.
+var named = regexp.MustCompile("`([^`]+)` AS (t\\d+)")
+
+// understand reads one line of a plan by its columns: how the table is read (ALL:
+// whole) and by which index. What has no name is a derived table.
+func understand(plan *store.Plan, line map[string]string, table string) {
+	if line["type"] == "ALL" && table != "" {
+		plan.Scans = append(plan.Scans, table)
 	}
-	if key := line["key"]; key != "" && stored && !slices.Contains(plan.Indexes, key) {
+	if key := line["key"]; key != "" && table != "" && !slices.Contains(plan.Indexes, key) {
 		plan.Indexes = append(plan.Indexes, key)
 	}
 	if strings.Contains(line["Extra"], "filesort") {

@@ -4,23 +4,25 @@ package mysql
 // parts come out as they were written, and it has no names of tables in a lock.
 var mariaFlavour = func() flavour {
 	const collation = "utf8mb4_nopad_bin"
-	dialect := newDialect(collation, mariaJSON)
+	dialect := newDialect(collation, mariaSpelling)
 	for lock, text := range map[int]string{1: "LOCK IN SHARE MODE%.0s", 2: "FOR UPDATE%.0s"} {
 		dialect.Locks[lock] = text
 	}
 	return flavour{
-		name:      "MariaDB",
-		dialect:   dialect,
-		collation: collation,
-		isolation: "tx_isolation",
-		// Values that an UPDATE sets are calculated from the row as it was.
-		sqlMode:  strictMode + ",SIMULTANEOUS_ASSIGNMENT",
-		minimum:  version{10, 11, 0},
-		maxScale: 38,
+		name:         "MariaDB",
+		dialect:      dialect,
+		collation:    collation,
+		isolation:    "tx_isolation",
+		explain:      "EXPLAIN",
+		sqlMode:      strictMode + ",SIMULTANEOUS_ASSIGNMENT",
+		simultaneous: true,
+		minimum:      version{10, 11, 0},
+		maxScale:     38,
 	}
 }()
 
-var mariaJSON = jsonSpelling{
+var mariaSpelling = spelling{
+	text: "?",
 	member: plainAndRaw{
 		plain: `JSON_VALUE(%[1]s, '$."%[2]s"')`,
 		raw:   `JSON_QUERY(%[1]s, '$."%[2]s"')`,

@@ -252,8 +252,8 @@ func bound(v any, t *value.Type) driver.Value {
 		return v
 	case value.Date:
 		return v.String()
-	case value.Time:
-		return v.String()
+	case value.Time: // with a day before it, since MySQL takes 01:00:00 for a date
+		return "0 " + v.String()
 	case value.Timestamp:
 		return string(appendDatetime(make([]byte, 0, len("2006-01-02 15:04:05.000Z")), v))
 	case value.Duration:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,10 +117,7 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 		return err
 	}
 	defer d.give(c)
-	if err := d.apply(ctx, c, step); err != nil {
-		return fmt.Errorf("%s: %w", step, explained(ctx, err))
-	}
-	return nil
+	return explained(ctx, d.apply(ctx, c, step))
 }
 
 func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
@@ -140,8 +136,12 @@ func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
 	next := sqlgen.After(have, step)
 	if create, ok := step.(schema.CreateTable); ok && create.Table.Name == metaTable {
 		if have.Table(metaTable) != nil {
-			return errors.New("it is there already")
+			return problem.Errorf(problem.Internal, "table %s is there already", metaTable)
 		}
+		return d.record(ctx, c, next)
+	}
+	switch step.(type) {
+	case schema.Hold, schema.Release: // they are only recorded
 		return d.record(ctx, c, next)
 	}
 	statement, err := d.flavour.statementOf(have, step)

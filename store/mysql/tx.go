@@ -97,7 +97,7 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 			return 0, nil
 		}
 	}
-	if err := t.control(ctx, "SAVEPOINT rows"); err != nil {
+	if err := t.control(ctx, "SAVEPOINT several"); err != nil {
 		return 0, err
 	}
 	step := 1
@@ -109,7 +109,7 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 		some := min(step, len(args)/width)
 		n, err := t.write(ctx, q, some, args[:some*width])
 		if err != nil && !(q.OnConflictIgnore && primaryViolated(err)) {
-			if undo := t.control(ctx, "ROLLBACK TO SAVEPOINT rows"); undo != nil {
+			if undo := t.control(ctx, "ROLLBACK TO SAVEPOINT several"); undo != nil {
 				return 0, undo
 			}
 			return 0, err
@@ -117,7 +117,7 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 		added += n
 		args = args[some*width:]
 	}
-	return added, t.control(ctx, "RELEASE SAVEPOINT rows")
+	return added, t.control(ctx, "RELEASE SAVEPOINT several")
 }
 
 func primaryViolated(err error) bool {

@@ -13,26 +13,42 @@ import (
 // Two things that other databases take are not taken here: a change of a table
 // whose condition reads the same table, and on MySQL an UPDATE whose values are
 // calculated from the row as it was (they see the columns set before them). The
-// first is written as a join with the keys that the condition chose; for the
-// second the values are put into an order in which they do no harm.
+// first is written as a join with the keys that the condition chose. For the
+// second the values are put into an order in which they do no harm; where there is
+// none, that join brings the values as well.
 
 func (d *Driver) update(ctx context.Context, c *conn, q *query.Update) (sqlgen.Statement, error) {
-	ordered := *q
-	var err error
-	if ordered.Set, err = inOrder(q.Set); err != nil {
-		return sqlgen.Statement{}, err
+	change := *q
+	ordered, ok := inOrder(q.Set)
+	if ok {
+		change.Set = ordered
 	}
-	if !reads(q.Where, q.Table.Name) {
-		return d.flavour.dialect.Update(&ordered), nil
+	if d.flavour.simultaneous {
+		ok = true
 	}
-	ordered.Where = nil
-	change := d.flavour.dialect.Update(&ordered)
-	target, set, _ := strings.Cut(change.SQL, "\nSET ")
-	chosen, err := d.chosen(ctx, c, q.Table, q.Where)
+	if ok && !reads(q.Where, q.Table.Name) {
+		return d.flavour.dialect.Update(&change), nil
+	}
+	change.Where = nil
+	var values []query.Assign
+	if !ok {
+		values = q.Set
+	}
+	chosen, err := d.chosen(ctx, c, q.Table, q.Where, values)
 	if err != nil {
 		return sqlgen.Statement{}, err
 	}
-	return sqlgen.Statement{SQL: target + chosen.SQL + "\nSET " + set, Args: append(chosen.Args, change.Args...)}, nil
+	text := d.flavour.dialect.Update(&change)
+	target, set, _ := strings.Cut(text.SQL, "\nSET ")
+	if values != nil {
+		text.Args = nil
+		list := make([]string, len(values))
+		for i, v := range values {
+			list[i] = fmt.Sprintf("`%s` = chosen.v%d", v.Column.Name, i)
+		}
+		set = strings.Join(list, ", ")
+	}
+	return sqlgen.Statement{SQL: target + chosen.SQL + "\nSET " + set, Args: append(chosen.Args, text.Args...)}, nil
 }
 
 func (d *Driver) remove(ctx context.Context, c *conn, q *query.Delete) (sqlgen.Statement, error) {
@@ -42,35 +58,46 @@ func (d *Driver) remove(ctx context.Context, c *conn, q *query.Delete) (sqlgen.S
 	all := *q
 	all.Where = nil
 	removal := d.flavour.dialect.Delete(&all)
-	chosen, err := d.chosen(ctx, c, q.Table, q.Where)
+	chosen, err := d.chosen(ctx, c, q.Table, q.Where, nil)
 	if err != nil {
 		return sqlgen.Statement{}, err
 	}
 	return sqlgen.Statement{SQL: removal.SQL + chosen.SQL, Args: chosen.Args}, nil
 }
 
-// chosen is a join with the keys of the rows that where admits. DISTINCT makes the
-// database find them all before it changes any.
-func (d *Driver) chosen(ctx context.Context, c *conn, t query.Table, where query.Expr) (sqlgen.Statement, error) {
+// chosen is a join with the keys of the rows that where admits, and with values
+// calculated from them. DISTINCT makes the database find them all before it
+// changes any.
+func (d *Driver) chosen(ctx context.Context, c *conn, t query.Table, where query.Expr, values []query.Assign) (sqlgen.Statement, error) {
 	key, err := d.primaryKey(ctx, c, t.Name)
 	if err != nil {
 		return sqlgen.Statement{}, err
 	}
-	keys := &query.Select{From: t, Where: where, Distinct: true}
-	var on []string
+	found := &query.Select{From: t, Where: where, Distinct: true}
+	var on, names []string
 	for _, name := range key {
-		keys.Columns = append(keys.Columns, query.Column{Expr: query.Col{Alias: t.Alias, Name: name}})
+		found.Columns = append(found.Columns, query.Column{Expr: query.Col{Alias: t.Alias, Name: name}})
 		on = append(on, fmt.Sprintf("t%d.`%s` = chosen.`%s`", t.Alias, name, name))
+		names = append(names, "`"+name+"`")
 	}
-	found := d.flavour.dialect.Select(keys)
+	as := "chosen"
+	if values != nil {
+		for i, v := range values {
+			found.Columns = append(found.Columns, query.Column{Expr: v.Value, Type: v.Column.Type})
+			names = append(names, fmt.Sprintf("v%d", i))
+		}
+		as += " (" + strings.Join(names, ", ") + ")"
+	}
+	text := d.flavour.dialect.Select(found)
 	return sqlgen.Statement{
-		SQL:  "\nJOIN (" + strings.ReplaceAll(found.SQL, "\n", " ") + ") AS chosen ON " + strings.Join(on, " AND "),
-		Args: found.Args,
+		SQL:  "\nJOIN (" + strings.ReplaceAll(text.SQL, "\n", " ") + ") AS " + as + " ON " + strings.Join(on, " AND "),
+		Args: text.Args,
 	}, nil
 }
 
-// inOrder puts every value before the assignments to the columns that it reads.
-func inOrder(set []query.Assign) ([]query.Assign, error) {
+// inOrder puts every value before the assignments to the columns that it reads;
+// false when there is no such order.
+func inOrder(set []query.Assign) ([]query.Assign, bool) {
 	rest := slices.Clone(set)
 	ordered := make([]query.Assign, 0, len(set))
 	for len(rest) > 0 {
@@ -80,12 +107,12 @@ func inOrder(set []query.Assign) ([]query.Assign, error) {
 			})
 		})
 		if at < 0 {
-			return nil, fmt.Errorf("mysql: values that depend on each other in one update")
+			return nil, false
 		}
 		ordered = append(ordered, rest[at])
 		rest = slices.Delete(rest, at, at+1)
 	}
-	return ordered, nil
+	return ordered, true
 }
 
 // reads reports whether a sub-select anywhere in e reads the table.

@@ -25,7 +25,7 @@ func TestServerThatIsNotThere(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	_, err := postgres.Open(ctx, "host=127.0.0.1 port=1 user=x dbname=shop sslmode=disable", postgres.Options{})
-	if problem.KindOf(err) != problem.Unavailable || !strings.Contains(err.Error(), "shop on 127.0.0.1") {
+	if problem.KindOf(err) != problem.Unavailable || !strings.Contains(err.Error(), "shop on 127.0.0.1:1: connection refused") {
 		t.Errorf("%v", err)
 	}
 }

@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -63,7 +67,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	}
 	c, err := d.take(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open the PostgreSQL database %s on %s: %w", config.Database, config.Host, err)
+		return nil, notOpened(config, err)
 	}
 	defer d.give(c)
 	encoding, err := c.list(ctx, "SELECT current_setting('server_encoding')")
@@ -75,6 +79,26 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	}
 	d.version = c.ParameterStatus("server_version")
 	return d, nil
+}
+
+// notOpened says which server could not be reached, and why.
+func notOpened(config *pgconn.Config, err error) error {
+	reason := err.Error()
+	var refused *pgconn.PgError
+	var unknown *net.DNSError
+	var number syscall.Errno
+	switch {
+	case errors.As(err, &refused):
+		reason = refused.Message
+	case errors.As(err, &unknown):
+		reason = "no host of that name was found"
+	case errors.As(err, &number):
+		reason = number.Error()
+	}
+	p := problem.Wrap(err, problem.Unavailable, "open the PostgreSQL database %s on %s: %s",
+		config.Database, net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))), reason)
+	p.RetryAfter = retryAfter
+	return p
 }
 
 // closedConn stands where connections were.

@@ -119,7 +119,7 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 		}
 		t.Rollback(ctx)
 		if err = explained(ctx, err); !errors.Is(err, store.ErrAgain) {
-			return fmt.Errorf("%s: %w", step, err)
+			return err
 		}
 	}
 }
@@ -192,6 +192,7 @@ func ddl(have *schema.Schema, there []string, step schema.Step) ([]string, error
 		statements = append(statements, dialect.CreateIndex(t, s.Index))
 	case schema.DropIndex:
 		statements = append(statements, dialect.DropIndex(s.Index))
+	case schema.Hold, schema.Release: // they are only recorded
 	default:
 		return nil, fmt.Errorf("no such step: %T", step)
 	}

@@ -42,7 +42,9 @@ type Dialect struct {
 	InSelect string                     // value, sub-select
 	// InLimited is InSelect for a sub-select with a LIMIT; "": the same.
 	InLimited string
-	Each      string                     // list, alias
+	Each      string // list, alias
+	// EachHolds is the condition of an Each: source (by Each), condition; "" is an EXISTS.
+	EachHolds string
 	Elem      func(t *value.Type) string // alias of the Each
 	Member    func(t *value.Type) string // struct, quoted name
 	// Equal makes a value of a list, struct or json type comparable by =.
@@ -67,9 +69,6 @@ type Dialect struct {
 	DeleteFrom string
 	// NoRowCompare: no index serves (a, b) > (x, y), so it is written out.
 	NoRowCompare bool
-	// PageFirst: a page with relations to one is cut in a derived table, which the
-	// joins follow, where nothing else than its own rows decides what is on it.
-	PageFirst bool
 
 	// ColumnType is a column's type; maxLength in code points, 0: unbounded.
 	ColumnType func(t *value.Type, maxLength int) string

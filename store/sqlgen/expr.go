@@ -112,7 +112,11 @@ func (r *renderer) expr(e query.Expr) string {
 	case query.Member:
 		return fmt.Sprintf(r.d.Member(e.Type), r.operand(e.X), e.Name)
 	case query.Each:
-		return "EXISTS (SELECT 1 FROM " + fmt.Sprintf(r.d.Each, r.operand(e.List), element(e.Alias)) + " WHERE " + r.expr(e.Where) + ")"
+		holds := "EXISTS (SELECT 1 FROM %s WHERE %s)"
+		if r.d.EachHolds != "" {
+			holds = r.d.EachHolds
+		}
+		return fmt.Sprintf(holds, fmt.Sprintf(r.d.Each, r.operand(e.List), element(e.Alias)), r.expr(e.Where))
 	case query.Elem:
 		return fmt.Sprintf(r.d.Elem(e.Type), element(e.Alias))
 	case query.Aggregate:

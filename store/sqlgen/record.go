@@ -16,6 +16,7 @@ func After(have *schema.Schema, step schema.Step) *schema.Schema {
 				changed := *t
 				changed.Columns = slices.Clone(t.Columns)
 				changed.Indexes = slices.Clone(t.Indexes)
+				changed.Laws = slices.Clone(t.Laws)
 				f(&changed)
 				out.Tables[i] = &changed
 			}
@@ -25,7 +26,10 @@ func After(have *schema.Schema, step schema.Step) *schema.Schema {
 	case schema.CreateTable:
 		out.Tables = append(out.Tables, s.Table)
 	case schema.AddColumn:
-		change(s.Table, func(t *schema.Table) { t.Columns = append(t.Columns, s.Column) })
+		change(s.Table, func(t *schema.Table) {
+			t.Columns = append(t.Columns, s.Column)
+			t.Laws = append(t.Laws, s.Laws...)
+		})
 	case schema.WidenColumn:
 		change(s.Table, func(t *schema.Table) {
 			for i, c := range t.Columns {
@@ -36,6 +40,12 @@ func After(have *schema.Schema, step schema.Step) *schema.Schema {
 		})
 	case schema.CreateIndex:
 		change(s.Table, func(t *schema.Table) { t.Indexes = append(t.Indexes, s.Index) })
+	case schema.Hold:
+		change(s.Table, func(t *schema.Table) { t.Laws = append(t.Laws, s.Law) })
+	case schema.Release:
+		change(s.Table, func(t *schema.Table) {
+			t.Laws = slices.DeleteFunc(t.Laws, func(l *schema.Law) bool { return l.Text == s.Law.Text })
+		})
 	case schema.DropIndex:
 		change(s.Table, func(t *schema.Table) {
 			t.Indexes = slices.DeleteFunc(t.Indexes, func(x *schema.Index) bool { return x.Name == s.Index.Name })

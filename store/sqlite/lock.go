@@ -4,12 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+// Remove deletes the file at path, and what SQLite keeps beside it, unless a
+// process has it open. No file is no error.
+func Remove(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", path, err)
+	}
+	unlock, err := (&Driver{path: path}).lockFile()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range []string{path + "-wal", path + "-shm", path} { // without its file a log is of no use to anybody
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, unlock())...)
+}
 
 // lockFile keeps a second process from writing: SQLite alone would let it in and
 // make each wait for the other. The lock is on a file beside, which stays.

@@ -266,6 +266,8 @@ func TestInspectTellsWhatIsWrong(t *testing.T) {
 		{"a column too few", []string{"ALTER TABLE words DROP COLUMN more"}, []string{"table words lacks column more TEXT"}},
 		{"an index too many", []string{"CREATE INDEX mine ON words (more DESC)"}, []string{"table words has index mine on more desc"}},
 		{"a table too many", []string{"CREATE TABLE mine (a)"}, []string{"table mine is not one of mainstay's"}},
+		{"a trigger", []string{"CREATE TRIGGER mine AFTER INSERT ON words BEGIN DELETE FROM words; END"}, []string{"trigger mine on words is not one of mainstay's"}},
+		{"a view", []string{"CREATE VIEW mine AS SELECT 1"}, []string{"view mine is not one of mainstay's"}},
 		{"a table too few", []string{"DROP TABLE words"}, []string{"table words is missing"}},
 		{"all differences at once", []string{"DROP TABLE words", "CREATE TABLE mine (a)"}, []string{"table words is missing", "table mine"}},
 	} {
@@ -381,4 +383,30 @@ func writeForever(path string) {
 		}()
 	}
 	select {}
+}
+
+func TestRemoveLeavesAFileThatIsInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	if err := Remove(path); err != nil {
+		t.Errorf("no file: %v", err)
+	}
+	d, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(path); err == nil || !strings.Contains(err.Error(), "another mainstay") {
+		t.Errorf("an open file: %v", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the open file: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(path); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(path + "*"); len(left) != 1 || left[0] != path+".lock" {
+		t.Errorf("left: %v, want the lock alone", left)
+	}
 }

@@ -91,7 +91,7 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 		err = d.apply(ctx, t.(*tx), step)
 		if err != nil {
 			if again := t.Rollback(ctx); !errors.Is(again, store.ErrAgain) {
-				return fmt.Errorf("%s: %w", step, err)
+				return err
 			}
 			continue
 		}
@@ -156,6 +156,7 @@ func (d *Driver) ddl(c *conn, have *schema.Schema, step schema.Step) ([]string, 
 		statements = append(statements, dialect.CreateIndex(t, s.Index))
 	case schema.DropIndex:
 		statements = append(statements, dialect.DropIndex(s.Index))
+	case schema.Hold, schema.Release: // they are only recorded
 	default:
 		return nil, fmt.Errorf("no such step: %T", step)
 	}

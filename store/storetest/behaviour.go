@@ -38,6 +38,9 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver) {
 		{"at most so many rows for each parent", perParent},
 		{"a missing relation is null", joins},
 		{"writes tell how many rows they touched", counts},
+		{"a change may depend on the table that it changes", ownTable},
+		{"values are set from the row as it was", asItWas},
+		{"a list may be long, and a page of others", longLists},
 		{"several rows are added whole or not at all", wholeInserts},
 		{"an existing key is left out, another violation is not", onConflict},
 		{"a unique violation names its columns and harms nothing else", uniqueViolation},
@@ -559,6 +562,9 @@ func schemas(t *testing.T, d store.Driver) {
 		schema.CreateIndex{Table: "items", Index: &schema.Index{Name: "items__other", Columns: []schema.IndexColumn{{Name: "other", Desc: true}, {Name: "id"}}}},
 		schema.CreateIndex{Table: "items", Index: &schema.Index{Name: "items__added__unique", Columns: []schema.IndexColumn{{Name: "added"}, {Name: "name"}}, Unique: true}},
 		schema.DropIndex{Table: "items", Index: items.Indexes[0]},
+		schema.Hold{Table: "items", Law: &schema.Law{Text: "number <= 5"}},
+		schema.Hold{Table: "items", Law: &schema.Law{Text: "number >= 1"}},
+		schema.Release{Table: "items", Law: &schema.Law{Text: "number <= 5"}},
 	}
 	for _, step := range steps {
 		if err := d.Apply(ctx, step); err != nil {
@@ -572,6 +578,9 @@ func schemas(t *testing.T, d store.Driver) {
 	table := s.Table("items")
 	if table.Column("added") == nil || table.Column("other").Type.Precision != 20 || table.Index("items__other") == nil || table.Index("items__number") != nil {
 		t.Errorf("%+v", table)
+	}
+	if len(table.Laws) != 1 || table.Laws[0].Text != "number >= 1" {
+		t.Errorf("held against %v", table.Laws)
 	}
 	added := query.Col{Alias: 1, Name: "added", Type: levelType}
 	expectIDs(t, d, "the default", idsOf(query.Cmp{Op: query.Eq, L: added, R: query.Const{Value: "high", Type: levelType}}), nil, 1)

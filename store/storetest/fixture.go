@@ -65,7 +65,7 @@ var (
 		{Name: "ratio", Type: floatType, Nullable: true},
 		{Name: "price", Type: priceType, Nullable: true},
 		{Name: "rate", Type: rateType, Nullable: true},
-		{Name: "name", Type: textType, Nullable: true},
+		{Name: "name", Type: textType, MaxLength: 100, Nullable: true},
 		{Name: "level", Type: levelType, Nullable: true},
 		{Name: "day", Type: dateType, Nullable: true},
 		{Name: "hour", Type: timeType, Nullable: true},

@@ -1,0 +1,166 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/contract"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+// maxItems bounds a list that says nothing else, maxWhole what an int can be.
+const (
+	maxItems = 1000
+	maxWhole = 1<<53 - 1
+)
+
+var intType = &value.Type{Kind: value.Int}
+
+// laws are what the records of r satisfy: its fields' bounds and its checks. How
+// long a text may be is the column's own affair.
+func laws(set *rule.Set, r *rule.Resource) (laws []*schema.Law) {
+	const alias = 1
+	for _, f := range r.Fields {
+		if !f.Stored() || f.Type.Value == nil {
+			continue
+		}
+		for _, b := range bounds(f.Name, query.Col{Alias: alias, Name: f.Name, Type: f.Type.Value}, f.Type, alias) {
+			if f.Type.Value.Kind == value.String && b.over == query.Gt {
+				continue
+			}
+			laws = append(laws, &schema.Law{Text: b.text, Column: f.Name, Broken: counting(r, alias, b.broken)})
+		}
+	}
+	for _, c := range r.Checks {
+		l := set.Lower()
+		alias := l.Alias()
+		broken := counting(r, alias, query.NotTrue{X: l.Rule(c.Expr, alias)})
+		laws = append(laws, &schema.Law{Text: set.Spell(c.Expr), Broken: broken, Args: l.Args().Bind(&rule.Env{}, nil)})
+	}
+	return laws
+}
+
+// counting is how many records of r a condition holds for; nil: all.
+func counting(r *rule.Resource, alias int, where query.Expr) *query.Select {
+	return &query.Select{
+		From:    query.Table{Name: r.Table, Alias: alias},
+		Columns: []query.Column{{Expr: query.Aggregate{Func: query.Count, Type: intType}, Type: intType}},
+		Where:   where,
+	}
+}
+
+// bound is one bound of a value or of something in it.
+type bound struct {
+	text   string   // "skills[].years <= 5"
+	over   query.Op // of a value beyond it: Lt or Gt
+	broken query.Expr
+}
+
+// bounds are those of x, whose type is t, and of what is in it. element is the
+// last alias in use.
+func bounds(path string, x query.Expr, t *contract.Type, element int) (list []bound) {
+	low, high, name, measured, in := t.Min, t.Max, path, x, t.Value
+	switch t.Value.Kind {
+	case value.List:
+		low, high = int64(t.MinItems), int64(maxItems)
+		if t.MaxItems != 0 {
+			high = int64(t.MaxItems)
+		}
+		fallthrough
+	case value.String:
+		name, measured, in = "size("+path+")", query.Call{Func: query.Size, Args: []query.Expr{x}, Type: intType}, intType
+		if low == any(int64(0)) {
+			low = nil
+		}
+	case value.Int: // which cannot be beyond these
+		if low == any(int64(-maxWhole)) {
+			low = nil
+		}
+		if high == any(int64(maxWhole)) {
+			high = nil
+		}
+	}
+	add := func(sign string, over query.Op, end any) {
+		if end != nil {
+			text := fmt.Sprintf("%s %s %s", name, sign, strings.Trim(string(in.AppendJSON(nil, end)), `"`))
+			list = append(list, bound{text, over, query.Cmp{Op: over, L: measured, R: query.Const{Value: end, Type: in}}})
+		}
+	}
+	add(">=", query.Lt, low)
+	add("<=", query.Gt, high)
+	if t.Elem != nil && t.Elem.Value != nil {
+		element++
+		for _, b := range bounds(path+"[]", query.Elem{Alias: element, Type: t.Elem.Value}, t.Elem, element) {
+			b.broken = query.Each{List: x, Alias: element, Where: b.broken}
+			list = append(list, b)
+		}
+	}
+	for _, m := range t.Members {
+		if m.Type.Value != nil {
+			list = append(list, bounds(path+"."+m.Name, query.Member{X: x, Name: m.Name, Type: m.Type.Value}, m.Type, element)...)
+		}
+	}
+	return list
+}
+
+// brokenFirst holds the laws before every other step against what is stored.
+func brokenFirst(ctx context.Context, d store.Driver, steps []schema.Step) (refusals []schema.Refusal, err error) {
+	for _, s := range steps {
+		switch s := s.(type) {
+		case schema.Release:
+		case schema.Hold:
+			refusal, err := broken(ctx, d, s)
+			if err != nil {
+				return nil, err
+			}
+			if refusal != nil {
+				refusals = append(refusals, *refusal)
+			}
+		default:
+			return refusals, nil
+		}
+	}
+	return refusals, nil
+}
+
+// broken counts the records that do not satisfy a law; nil when all do.
+func broken(ctx context.Context, d store.Driver, h schema.Hold) (*schema.Refusal, error) {
+	var broken, all int64
+	err := store.New(d).InTx(ctx, store.Snapshot, nil, func(tx store.Tx) (err error) {
+		if broken, err = number(ctx, tx, h.Law.Broken, h.Law.Args); err != nil || broken == 0 {
+			return err
+		}
+		every := *h.Law.Broken
+		every.Where = nil
+		all, err = number(ctx, tx, &every, nil)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("migrate: %s: %w", h, err)
+	case broken == 0:
+		return nil, nil
+	}
+	return &schema.Refusal{
+		What: fmt.Sprintf("%d of the %d records of %s do not satisfy %q", broken, all, h.Table, h.Law.Text),
+		Why:  "change them under the contract that they follow, then migrate again; or let the new one admit them",
+	}, nil
+}
+
+// number is the one value of a statement that counts.
+func number(ctx context.Context, tx store.Tx, q *query.Select, args []any) (n int64, err error) {
+	for row, err := range tx.Select(ctx, q, args) {
+		if err != nil {
+			return 0, err
+		}
+		v, err := row.Value(0)
+		n, _ = v.(int64)
+		return n, err
+	}
+	return 0, nil
+}

@@ -1,0 +1,166 @@
+package mysql_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store/mysql"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+var (
+	idType   = &value.Type{Kind: value.ID}
+	textType = &value.Type{Kind: value.String}
+	intType  = &value.Type{Kind: value.Int}
+)
+
+func shelves() *schema.Table {
+	return &schema.Table{Name: "shelves", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
+		{Name: "id", Type: idType},
+		{Name: "name", Type: textType, MaxLength: 80},
+		{Name: "above", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Clear},
+	}}
+}
+
+// books refers to shelves, which may come later.
+func books() *schema.Table {
+	return &schema.Table{Name: "books", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
+		{Name: "id", Type: idType},
+		{Name: "title", Type: textType, MaxLength: 80},
+		{Name: "shelf", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Cascade},
+		{Name: "label", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Clear},
+	}, Indexes: []*schema.Index{
+		{Name: "books__title__unique", Columns: []schema.IndexColumn{{Name: "title"}}, Unique: true},
+		{Name: "books__label__unique", Columns: []schema.IndexColumn{{Name: "label"}}, Unique: true},
+		{Name: "books__shelf", Columns: []schema.IndexColumn{{Name: "shelf"}, {Name: "id"}}},
+	}}
+}
+
+func apply(t *testing.T, d *mysql.Driver, steps ...schema.Step) {
+	t.Helper()
+	for _, s := range steps {
+		if err := d.Apply(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestATableMayReferToOneThatComesLater(t *testing.T) {
+	d := dbtest.MySQL(t)
+	apply(t, d, schema.CreateTable{Table: books()})
+	if _, err := d.Inspect(t.Context()); err != nil {
+		t.Error(err)
+	}
+	apply(t, d, schema.CreateTable{Table: shelves()})
+	if _, err := d.Inspect(t.Context()); err != nil {
+		t.Error(err)
+	}
+	orphan := "INSERT INTO books (id, title, shelf) VALUES (REPEAT('a', 16), 'x', REPEAT('b', 16))"
+	if err := d.Exec(t.Context(), orphan); err == nil {
+		t.Error("a reference to nothing was stored")
+	}
+}
+
+func TestAnIndexThatAReferenceNeedsMayGo(t *testing.T) {
+	d := dbtest.MySQL(t)
+	apply(t, d, schema.CreateTable{Table: shelves()}, schema.CreateTable{Table: books()},
+		schema.DropIndex{Table: "books", Index: books().Index("books__shelf")})
+	s, err := d.Inspect(t.Context())
+	if err != nil || s.Table("books").Index("books__shelf") != nil {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// A step whose record was cut short is found out by what is there, and the next
+// run goes on from that.
+func TestAStepThatWasCutShortConverges(t *testing.T) {
+	steps := []schema.Step{
+		schema.CreateTable{Table: books()},
+		schema.AddColumn{Table: "shelves", Column: &schema.Column{Name: "place", Type: intType, Default: int64(7)}, Default: int64(7)},
+		schema.AddColumn{Table: "shelves", Column: &schema.Column{Name: "below", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Refuse}},
+		schema.WidenColumn{Table: "shelves", Column: &schema.Column{Name: "name", Type: textType, MaxLength: 300}},
+		schema.CreateIndex{Table: "shelves", Index: &schema.Index{Name: "shelves__name", Columns: []schema.IndexColumn{{Name: "name"}, {Name: "id"}}}},
+	}
+	for _, step := range steps {
+		for _, done := range []bool{false, true} {
+			d := dbtest.MySQL(t)
+			apply(t, d, schema.CreateTable{Table: shelves()})
+			have, err := d.Inspect(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Begun(t.Context(), have, step, done); err != nil {
+				t.Fatalf("%s: %v", step, err)
+			}
+			s, err := d.Inspect(t.Context())
+			if err != nil {
+				t.Fatalf("%s, carried out %v: %v", step, done, err)
+			}
+			if changed := !cmp.Equal(have, s); changed != done {
+				t.Errorf("%s, carried out %v: it is taken for %v", step, done, changed)
+			}
+			if !done {
+				apply(t, d, step)
+			}
+			apply(t, d, schema.AddColumn{Table: "shelves", Column: &schema.Column{Name: "later", Type: intType, Nullable: true}})
+			if _, err := d.Inspect(t.Context()); err != nil {
+				t.Errorf("%s, carried out %v, afterwards: %v", step, done, err)
+			}
+		}
+	}
+}
+
+func TestWhatWasChangedByHandIsNamed(t *testing.T) {
+	for _, tt := range []struct{ statement, want string }{
+		{"ALTER TABLE shelves MODIFY name varchar(80) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL", "column name varchar(80) COLLATE utf8mb4_general_ci"},
+		{"ALTER TABLE shelves MODIFY name varchar(80) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL", "latin1_bin"},
+		{"ALTER TABLE shelves ADD COLUMN extra int", "has column extra"},
+		{"ALTER TABLE books DROP FOREIGN KEY books__label__ref, DROP INDEX books__label__unique", "lacks index books__label__unique unique on label"},
+		{"ALTER TABLE books DROP FOREIGN KEY books__label__ref", "lacks reference label to shelves on delete set null"},
+		{"ALTER TABLE books DROP INDEX books__title__unique", "lacks index books__title__unique unique on title"},
+		{"ALTER TABLE books DROP INDEX books__title__unique, ADD UNIQUE INDEX books__title__unique (title(5))", "books__title__unique unique on title(prefix)"},
+		{"CREATE TABLE stranger (id int PRIMARY KEY)", "table stranger is not one of mainstay's"},
+		{"DROP TABLE books", "table books is missing"},
+	} {
+		d := dbtest.MySQL(t)
+		apply(t, d, schema.CreateTable{Table: shelves()}, schema.CreateTable{Table: books()})
+		if err := d.Exec(t.Context(), tt.statement); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Inspect(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", tt.statement, err)
+		}
+	}
+}
+
+func TestAnotherEngineIsNamed(t *testing.T) {
+	d := dbtest.MySQL(t)
+	apply(t, d, schema.CreateTable{Table: &schema.Table{Name: "plain", PrimaryKey: []string{"id"}, Columns: []*schema.Column{{Name: "id", Type: idType}}}})
+	if err := d.Exec(t.Context(), "ALTER TABLE plain ENGINE=MyISAM"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Inspect(t.Context()); err == nil || !strings.Contains(err.Error(), "plain is not kept by InnoDB but by myisam") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDigitsThatTheDatabaseCannotKeepAreRefused(t *testing.T) {
+	d := dbtest.MySQL(t)
+	fine := &value.Type{Kind: value.DecimalKind, Precision: 34, Scale: 34}
+	err := d.Apply(t.Context(), schema.CreateTable{Table: &schema.Table{Name: "fine", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
+		{Name: "id", Type: idType}, {Name: "share", Type: fine}}}})
+	switch d.Limits().Name[:5] {
+	case "Maria": // keeps 38
+		if err != nil {
+			t.Error(err)
+		}
+	default:
+		if err == nil || !strings.Contains(err.Error(), "column share has 34 digits after the point") {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package mysql_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/mysql"
+	"github.com/mainstay-run/mainstay/value"
+)
+
+var (
+	shelf = query.Table{Name: "shelves", Alias: 1}
+	name  = query.Col{Alias: 1, Name: "name", Type: textType}
+	byID  = query.Cmp{Op: query.Eq, L: query.Col{Alias: 1, Name: "id", Type: idType}, R: query.Param{Slot: 0, Type: idType}}
+
+	addShelf = &query.Insert{Table: "shelves", Columns: []query.Named{{Name: "id", Type: idType}, {Name: "name", Type: textType}}}
+	rename   = &query.Update{Table: shelf, Where: byID,
+		Set: []query.Assign{{Column: query.Named{Name: "name", Type: textType}, Value: query.Param{Slot: 1, Type: textType}}}}
+	nameOf = &query.Select{From: shelf, Where: byID, Columns: []query.Column{{Expr: name, Type: textType}}}
+	named  = &query.Select{From: shelf, Columns: []query.Column{{Expr: name, Type: textType}},
+		Where: query.Cmp{Op: query.Eq, L: name, R: query.Param{Slot: 0, Type: textType}}}
+)
+
+func library(t *testing.T) *mysql.Driver {
+	d := dbtest.MySQL(t)
+	apply(t, d, schema.CreateTable{Table: shelves()})
+	add(t, d, 1, "first")
+	add(t, d, 2, "second")
+	return d
+}
+
+func add(t *testing.T, d *mysql.Driver, n byte, name string) {
+	t.Helper()
+	inTx(t, d, func(tx store.Tx) error {
+		_, err := tx.Insert(t.Context(), addShelf, []any{value.UUID{15: n}, name})
+		return err
+	})
+}
+
+func inTx(t *testing.T, d *mysql.Driver, f func(store.Tx) error) {
+	t.Helper()
+	if err := store.New(d).InTx(t.Context(), store.Write, nil, f); err != nil {
+		t.Error(err)
+	}
+}
+
+// texts is the first column of what q gives.
+func texts(ctx context.Context, tx store.Tx, q *query.Select, args ...any) ([]string, error) {
+	var list []string
+	for row, err := range tx.Select(ctx, q, args) {
+		if err != nil {
+			return nil, err
+		}
+		v, err := row.Value(0)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v.(string))
+	}
+	return list, nil
+}
+
+func TestTwoWritesThatWaitForEachOtherBothHappen(t *testing.T) {
+	d := library(t)
+	var first sync.WaitGroup
+	first.Add(2)
+	var group sync.WaitGroup
+	for _, order := range [][2]byte{{1, 2}, {2, 1}} {
+		group.Go(func() {
+			met := false
+			inTx(t, d, func(tx store.Tx) error {
+				if _, err := tx.Update(t.Context(), rename, []any{value.UUID{15: order[0]}, "a"}); err != nil {
+					return err
+				}
+				if !met { // each holds one before either asks for the other
+					met = true
+					first.Done()
+					first.Wait()
+				}
+				_, err := tx.Update(t.Context(), rename, []any{value.UUID{15: order[1]}, "b"})
+				return err
+			})
+		})
+	}
+	group.Wait()
+}
+
+// What a rule looked for and did not find stays away until the write that
+// depended on it is over.
+func TestAnAbsenceIsHeld(t *testing.T) {
+	d := library(t)
+	tx, err := d.Begin(t.Context(), store.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if found, err := texts(t.Context(), tx, named, "blocked"); err != nil || len(found) > 0 {
+		t.Fatal(found, err)
+	}
+	block := func(wait time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		defer cancel()
+		return store.New(d).InTx(ctx, store.Write, nil, func(tx store.Tx) error {
+			_, err := tx.Insert(ctx, addShelf, []any{value.UUID{15: 9}, "blocked"})
+			return err
+		})
+	}
+	if err := block(300 * time.Millisecond); problem.KindOf(err) != problem.Timeout {
+		t.Errorf("it came in between: %v", err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := block(10 * time.Second); err != nil {
+		t.Error(err)
+	}
+}
+
+// A statement whose caller has gone does not go on running on the server.
+func TestAGivenUpStatementEndsOnTheServer(t *testing.T) {
+	d := library(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	const slow = "SELECT /* slow */ SLEEP(60)"
+	if err := d.Exec(ctx, slow); err == nil {
+		t.Fatal("it came to its end")
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		running, err := d.List(t.Context(), "SELECT INFO FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE 'SELECT /* slow */ SLEEP%'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(running) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it still runs")
+		}
+	}
+}
+
+// When the server ends all connections, nothing wrong is said, and what comes
+// next finds new ones.
+func TestConnectionsThatBreakAreReplaced(t *testing.T) {
+	at := dbtest.MySQLURL(t)
+	d, err := mysql.Open(t.Context(), at, mysql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	apply(t, d, schema.CreateTable{Table: shelves()})
+	add(t, d, 1, "first")
+	for _, mode := range []store.Mode{store.ReadOne, store.Snapshot, store.Write} {
+		tx, err := d.Begin(t.Context(), mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := texts(t.Context(), tx, nameOf, value.UUID{15: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if mode == store.Write {
+			if _, err := tx.Update(t.Context(), rename, []any{value.UUID{15: 1}, "lost"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dbtest.DisconnectMySQL(t, at)
+		_, err = texts(t.Context(), tx, nameOf, value.UUID{15: 1})
+		var p *problem.Error
+		if !errors.As(err, &p) || p.Kind != problem.Unavailable || p.RetryAfter == 0 {
+			t.Errorf("mode %d: within a transaction: %v", mode, err)
+		}
+		if err := tx.Commit(t.Context()); mode == store.Write && problem.KindOf(err) != problem.Unavailable {
+			t.Errorf("the end of a write whose connection is gone: %v", err)
+		}
+		for range 3 {
+			inTx(t, d, func(tx store.Tx) error {
+				got, err := texts(t.Context(), tx, nameOf, value.UUID{15: 1})
+				if err == nil && got[0] != "first" {
+					t.Errorf("mode %d: %v", mode, got)
+				}
+				return err
+			})
+		}
+	}
+}
+
+func TestAFailedOpenSaysWhy(t *testing.T) {
+	at := dbtest.MySQLURL(t)
+	for _, tt := range []struct{ url, want string }{
+		{strings.Replace(at, "/test_", "/nowhere_", 1), "there is no such database"},
+		{strings.Replace(at, "root", "nobody:secret", 1), "the database does not let us in"},
+		{"mysql://u:secret@127.0.0.1:1/x", "the database does not answer"},
+	} {
+		_, err := mysql.Open(t.Context(), tt.url, mysql.Options{})
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", tt.want, err)
+		}
+	}
+}
+
+func TestUnsafeSettingsAreNamed(t *testing.T) {
+	if os.Getenv("MAINSTAY_TEST_MYSQL") != "" {
+		t.Skip("the server is another's, and safe or not as it likes")
+	}
+	var log bytes.Buffer
+	d, err := mysql.Open(t.Context(), dbtest.MySQLURL(t), mysql.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	// The private server is quick and forgetful.
+	for _, part := range []string{"level=WARN", "setting=innodb_flush_log_at_trx_commit", "value=0", `mend="SET GLOBAL innodb_flush_log_at_trx_commit = 1"`} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("no %s in %s", part, log.String())
+		}
+	}
+}
+
+func TestAClosedDriverAnswersAtOnce(t *testing.T) {
+	d, err := mysql.Open(t.Context(), dbtest.MySQLURL(t), mysql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Begin(t.Context(), store.ReadOne); problem.KindOf(err) != problem.Unavailable {
+		t.Errorf("%v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
