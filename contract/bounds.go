@@ -62,11 +62,11 @@ func (l *loader) bareNumber(place string, rest []piece) {
 	if len(rest) == 0 {
 		return
 	}
-	n := strings.Trim(rest[0].s, "()")
+	n := rest[0].s
 	if _, err := strconv.Atoi(n); err != nil {
 		return
 	}
-	l.fault(rest[0].pos(), place, fmt.Sprintf("'%s' is neither a lowest nor a highest bound", rest[0].s), fmt.Sprintf("write '..%s' for at most %s", n, n))
+	l.fault(rest[0].pos(), place, fmt.Sprintf("'%s' is neither a lowest nor a highest bound", n), fmt.Sprintf("write '..%s' for at most %s", n, n))
 	rest[0].s = "" // told
 }
 

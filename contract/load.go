@@ -65,7 +65,7 @@ func globSafe(folder string) string {
 // expressions, which package rule does. All faults come in one run, sorted by
 // place. The contract is whole when none of them is more than a warning;
 // otherwise it is what could be made of it, with Type.Name "unknown" where a
-// type could not be read, or nil when there is nothing.
+// type could not be read, or nil when there is nothing or a whole file is unread.
 func Parse(files map[string][]byte) (*Contract, []Fault) {
 	l := &loader{c: &Contract{BasePath: "/v1"}}
 	var read []*file

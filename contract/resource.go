@@ -113,6 +113,13 @@ func (l *loader) inverses() {
 			}
 		}
 		switch {
+		case m.name == "" && len(refs) == 0:
+			l.fault(m.pos, m.place, "the other end of a reference is named by its resource and field", fmt.Sprintf("write '%s: %s' among the fields of %s, and 'many %s.%s' here", snake(owner), owner, target.Name, target.Name, snake(owner)))
+		case m.name == "":
+			for i := range refs {
+				refs[i] = "'many " + target.Name + "." + refs[i] + "'"
+			}
+			l.fault(m.pos, m.place, "the other end of a reference is named by its resource and field", "write "+orList(refs))
 		case back == nil && len(refs) == 0:
 			l.fault(m.pos, m.place, fmt.Sprintf("%s has no field '%s', and none that refers to %s", target.Name, m.name, owner), fmt.Sprintf("write '%s: %s' among the fields of %s", snake(owner), owner, target.Name))
 		case back == nil && len(refs) == 1:

@@ -91,8 +91,18 @@ func pieces(t text) []piece {
 func (l *loader) typeOf(where fieldPlace, list []piece) (*Type, []piece) {
 	first, rest := list[0], list[1:]
 	name := first.s
+	if other, own := ownForm(first.whole.s[first.from:]); own != "" {
+		l.fault(first.pos(), where.place, fmt.Sprintf("no type '%s'", other), "write "+own)
+		for len(rest) > 0 && rest[0].from < first.from+len(other) {
+			rest = rest[1:]
+		}
+		return unknownType(), rest
+	}
 	if name[0] >= 'A' && name[0] <= 'Z' {
 		target := l.resource(name)
+		if several := l.resource(strings.TrimSuffix(name, "[]")); several != nil && target == nil {
+			return l.otherEnd(&Type{Name: "many", Target: several}, where, first, ""), rest
+		}
 		if target == nil {
 			l.unknown(first.pos(), where.place, "resource", name, l.resourceNames())
 			return unknownType(), rest
@@ -123,11 +133,7 @@ func (l *loader) typeOf(where fieldPlace, list []piece) (*Type, []piece) {
 }
 
 func (l *loader) noType(p piece, place string) {
-	name, rest, _ := strings.Cut(p.s, "(")
-	if means := otherTypes[strings.ToLower(name)]; means != "" {
-		if n := strings.TrimSuffix(rest, ")"); means == "string" && n != "" {
-			means += " .." + n
-		}
+	if means := otherTypes[strings.ToLower(p.s)]; means != "" {
 		l.fault(p.pos(), place, fmt.Sprintf("no type '%s'", p.s), "write "+means)
 		return
 	}
@@ -203,18 +209,15 @@ func enumWord(w string) string {
 // pendingMany is a many whose other end is looked up when every field is read.
 type pendingMany struct {
 	field *Field
-	name  string // of the reference field
+	name  string // of the reference field; empty when it was left out
 	pos   Pos
 	place string
 }
 
 func (l *loader) manyOf(t *Type, where fieldPlace, first piece, rest []piece) (*Type, []piece) {
 	t.Value = nil
-	if len(rest) == 0 || !strings.Contains(rest[0].s, ".") {
+	if len(rest) == 0 || rest[0].s[0] < 'A' || rest[0].s[0] > 'Z' {
 		l.fault(first.pos(), where.place, "the other end of a reference is named by its resource and field", "write 'many Application.posting'")
-		if len(rest) > 0 && rest[0].s[0] >= 'A' && rest[0].s[0] <= 'Z' {
-			rest = rest[1:]
-		}
 		return unknownType(), rest
 	}
 	resource, field, _ := strings.Cut(rest[0].s, ".")
@@ -223,10 +226,19 @@ func (l *loader) manyOf(t *Type, where fieldPlace, first piece, rest []piece) (*
 		l.unknown(rest[0].pos(), where.place, "resource", resource, l.resourceNames())
 		return unknownType(), rest[1:]
 	}
+	return l.otherEnd(t, where, rest[0], field), rest[1:]
+}
+
+// otherEnd notes that field of t.Target is looked up later; p names it.
+func (l *loader) otherEnd(t *Type, where fieldPlace, p piece, field string) *Type {
 	if where.field != nil {
-		l.manys = append(l.manys, pendingMany{where.field, field, rest[0].text().at(len(resource) + 1), where.place})
+		pos := p.pos()
+		if field != "" {
+			pos = p.text().at(len(p.s) - len(field))
+		}
+		l.manys = append(l.manys, pendingMany{where.field, field, pos, where.place})
 	}
-	return t, rest[1:]
+	return t
 }
 
 var sizeShape = regexp.MustCompile(`^\.\.([0-9]{1,6})(KB|MB|GB)$`)

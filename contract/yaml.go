@@ -22,7 +22,7 @@ var indentedByTab = regexp.MustCompile(`(?m)^ *\t[ \t]*[^ \t\r\n]`)
 
 // read parses one file's YAML. Every fault of its text and layout is reported;
 // what is broken is taken out, so that the rest can be checked in the same run.
-// nil when nothing is left.
+// nil when nothing is left, or tabs hide what stands under what.
 func (l *loader) read(name string, data []byte) *file {
 	src := strings.TrimPrefix(string(data), byteOrderMark)
 	f := newFile(name, src)
@@ -34,7 +34,7 @@ func (l *loader) read(name string, data []byte) *file {
 		return nil
 	}
 	lines := l.cleanLines(f)
-	if indentedByTab.MatchString(src) {
+	if strings.Contains(src, "\t") && indentedByTab.MatchString(src) {
 		return nil // nobody knows what stands under what
 	}
 	f = l.straighten(f, lines)

@@ -193,13 +193,14 @@ func (x *exporter) line(row store.Row) {
 }
 
 // formula begins what a spreadsheet would run instead of show (OWASP, CSV
-// injection), the full-width forms included.
+// injection), the full-width forms included; some look behind spaces for it.
 var formula = []string{"=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"}
 
 // appendCell appends a text; one that a spreadsheet would take for a formula
 // gets an apostrophe in front.
 func appendCell(dst []byte, text string) []byte {
-	if slices.ContainsFunc(formula, func(p string) bool { return strings.HasPrefix(text, p) }) {
+	start := strings.TrimLeft(text, " \u00a0\ufeff")
+	if slices.ContainsFunc(formula, func(p string) bool { return strings.HasPrefix(start, p) }) {
 		text = "'" + text
 	}
 	return appendQuoted(dst, text)

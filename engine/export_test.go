@@ -72,7 +72,7 @@ func TestExport(t *testing.T) {
 		}
 	})
 	t.Run("formulas are escaped, whatever they begin with", func(t *testing.T) {
-		for _, text := range []string{"=1", "+1", "-1", "@x", "\tx", "\rx", "＝1"} {
+		for _, text := range []string{"=1", "+1", "-1", "@x", "\tx", "\rx", "＝1", "  =1", "\ufeff=1"} {
 			cell := string(appendCell(nil, text))
 			if !strings.HasPrefix(strings.Trim(cell, `"`), "'") {
 				t.Errorf("%q became %s", text, cell)

@@ -21,9 +21,17 @@ const (
 
 var intType = &value.Type{Kind: value.Int}
 
-// laws are what the records of r satisfy: its fields' bounds and its checks. How
-// long a text may be is the column's own affair.
-func laws(set *rule.Set, r *rule.Resource) (laws []*schema.Law) {
+// law is a law with the statement that counts, with args, the records which do not
+// certainly satisfy it.
+type law struct {
+	schema.Law
+	broken *query.Select
+	args   []any
+}
+
+// lawsOf are what the records of a resource satisfy: its fields' bounds and its
+// checks. How long a text may be is the column's own affair.
+func lawsOf(set *rule.Set, r *rule.Resource) (laws []*law) {
 	const alias = 1
 	for _, f := range r.Fields {
 		if !f.Stored() || f.Type.Value == nil {
@@ -33,16 +41,31 @@ func laws(set *rule.Set, r *rule.Resource) (laws []*schema.Law) {
 			if f.Type.Value.Kind == value.String && b.over == query.Gt {
 				continue
 			}
-			laws = append(laws, &schema.Law{Text: b.text, Column: f.Name, Broken: counting(r, alias, b.broken)})
+			laws = append(laws, &law{schema.Law{Text: b.text, Column: f.Name}, counting(r, alias, b.broken), nil})
 		}
 	}
 	for _, c := range r.Checks {
 		l := set.Lower()
 		alias := l.Alias()
 		broken := counting(r, alias, query.NotTrue{X: l.Rule(c.Expr, alias)})
-		laws = append(laws, &schema.Law{Text: set.Spell(c.Expr), Broken: broken, Args: l.Args().Bind(&rule.Env{}, nil)})
+		laws = append(laws, &law{schema.Law{Text: set.Spell(c.Expr)}, broken, l.Args().Bind(&rule.Env{}, nil)})
 	}
 	return laws
+}
+
+// lawOf finds what is to be held among the laws of set.
+func lawOf(set *rule.Set, h schema.Hold) *law {
+	for _, r := range set.Contract.Resources {
+		if r.Table != h.Table {
+			continue
+		}
+		for _, l := range lawsOf(set, set.Resource(r.Name)) {
+			if l.Text == h.Law.Text {
+				return l
+			}
+		}
+	}
+	return nil
 }
 
 // counting is how many records of r a condition holds for; nil: all.
@@ -109,12 +132,12 @@ func bounds(path string, x query.Expr, t *contract.Type, element int) (list []bo
 }
 
 // brokenFirst holds the laws before every other step against what is stored.
-func brokenFirst(ctx context.Context, d store.Driver, steps []schema.Step) (refusals []schema.Refusal, err error) {
+func brokenFirst(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.Step) (refusals []schema.Refusal, err error) {
 	for _, s := range steps {
 		switch s := s.(type) {
 		case schema.Release:
 		case schema.Hold:
-			refusal, err := broken(ctx, d, s)
+			refusal, err := broken(ctx, d, set, s)
 			if err != nil {
 				return nil, err
 			}
@@ -128,14 +151,18 @@ func brokenFirst(ctx context.Context, d store.Driver, steps []schema.Step) (refu
 	return refusals, nil
 }
 
-// broken counts the records that do not satisfy a law; nil when all do.
-func broken(ctx context.Context, d store.Driver, h schema.Hold) (*schema.Refusal, error) {
+// broken counts the records that do not satisfy a law of set; nil when all do.
+func broken(ctx context.Context, d store.Driver, set *rule.Set, h schema.Hold) (*schema.Refusal, error) {
+	l := lawOf(set, h)
+	if l == nil {
+		return nil, fmt.Errorf("migrate: %s: the contract has no such law", h)
+	}
 	var broken, all int64
 	err := store.New(d).InTx(ctx, store.Snapshot, nil, func(tx store.Tx) (err error) {
-		if broken, err = number(ctx, tx, h.Law.Broken, h.Law.Args); err != nil || broken == 0 {
+		if broken, err = number(ctx, tx, l.broken, l.args); err != nil || broken == 0 {
 			return err
 		}
-		every := *h.Law.Broken
+		every := *l.broken
 		every.Where = nil
 		all, err = number(ctx, tx, &every, nil)
 		return err
@@ -147,7 +174,7 @@ func broken(ctx context.Context, d store.Driver, h schema.Hold) (*schema.Refusal
 		return nil, nil
 	}
 	return &schema.Refusal{
-		What: fmt.Sprintf("%d of the %d records of %s do not satisfy %q", broken, all, h.Table, h.Law.Text),
+		What: fmt.Sprintf("%q does not hold for %d of the %d records of %s", h.Law.Text, broken, all, h.Table),
 		Why:  "change them under the contract that they follow, then migrate again; or let the new one admit them",
 	}, nil
 }

@@ -27,7 +27,9 @@ func Desired(set *rule.Set) *schema.Schema {
 		want.Table(need.Resource.Table).NeedIndex(columns...)
 	}
 	for _, r := range set.Contract.Resources {
-		want.Table(r.Table).Laws = laws(set, set.Resource(r.Name))
+		for _, l := range lawsOf(set, set.Resource(r.Name)) {
+			want.Table(r.Table).Laws = append(want.Table(r.Table).Laws, &l.Law)
+		}
 	}
 	return want
 }
@@ -44,7 +46,7 @@ func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []
 	steps, refusals := schema.Diff(have, want)
 	refusals = append(beyond(d.Limits(), want), refusals...)
 	if len(refusals) == 0 { // else the laws may be about columns as they are not
-		refusals, err = brokenFirst(ctx, d, steps)
+		refusals, err = brokenFirst(ctx, d, set, steps)
 	}
 	return steps, refusals, err
 }
@@ -98,7 +100,8 @@ const lock = "mainstay-migrate"
 
 // To brings the database to what the contract needs and tells how many steps it
 // took. Steps that another process takes meanwhile are not taken twice. Nothing
-// is done when a part is Refused. A step that fails ends it; those before it stay
+// is done when a part is Refused, but for a law that is found broken only behind an
+// added column. A step that fails ends it; those before it stay
 // taken, and the next run goes on from there. progress may be nil.
 func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (taken int, err error) {
 	err = locked(ctx, d, func() error {
@@ -110,7 +113,7 @@ func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (
 			return Refused(refusals)
 		}
 		taken = len(steps)
-		return apply(ctx, d, steps, progress)
+		return apply(ctx, d, set, steps, progress)
 	})
 	return taken, err
 }
@@ -123,13 +126,13 @@ func locked(ctx context.Context, d store.Driver, do func() error) error {
 	return errors.Join(do(), unlock())
 }
 
-func apply(ctx context.Context, d store.Driver, steps []schema.Step, progress Progress) error {
+func apply(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.Step, progress Progress) error {
 	for i, step := range steps {
 		if progress != nil {
 			progress(i+1, len(steps), step)
 		}
 		if h, ok := step.(schema.Hold); ok {
-			switch refusal, err := broken(ctx, d, h); {
+			switch refusal, err := broken(ctx, d, set, h); {
 			case err != nil:
 				return err
 			case refusal != nil:

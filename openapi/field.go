@@ -101,12 +101,13 @@ func plain(t *contract.Type) object {
 	return object{}.with("type", s.get("type")).with("format", s.get("format"))
 }
 
-// reference is an id, or the record itself when the request included it.
+// reference is an id, or the record itself when the request included it. The id
+// is a plain string here: with a format, generated Java does not compile.
 func (d *document) reference(to *contract.Resource) object {
 	return d.named(to, referenceForm, func() string { return d.names.take(to.Name + "Reference") }, func(string) object {
 		return object{
 			{"description", "The id, or the record when included."},
-			{"oneOf", []object{uuid(), d.record(to)}},
+			{"oneOf", []object{{{"type", "string"}}, d.record(to)}},
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -32,11 +31,8 @@ type Table struct {
 type Law struct {
 	Text string // "seats <= 5"; with another text it is another law
 	// Column is the one whose bound it is; empty: a check.
+	// It is not recorded.
 	Column string
-	// Broken selects, with Args, how many records do not certainly satisfy the law.
-	// Only the text is recorded.
-	Broken *query.Select
-	Args   []any
 }
 
 // Column is a column. References names the table whose primary key it points to.
