@@ -95,3 +95,41 @@ resources:
 		t.Errorf("%+v", p)
 	}
 }
+
+// Two ways lead from an album to its prints; both are followed.
+func TestDeleteMovesTheTagOfWhatItClearsAlongEveryWay(t *testing.T) {
+	w := openEmpty(t, `
+mainstay: 1
+name: album
+resources:
+  Album:
+    fields: {name: string 1..20}
+    access: {all: true}
+  Print:
+    fields:
+      first:  Album optional on delete cascade
+      second: Album optional on delete cascade
+    access: {all: true}
+  Label:
+    fields:
+      print: Print optional on delete clear
+    access: {all: true}
+`)
+	for _, way := range []string{"first", "second"} {
+		album := w.id(auth.Nobody, "POST /albums", `{"name":"Summer"}`)
+		print := w.id(auth.Nobody, "POST /prints", fmt.Sprintf(`{%q:%q}`, way, album))
+		label := w.id(auth.Nobody, "POST /labels", fmt.Sprintf(`{"print":%q}`, print))
+		before, err := w.do(auth.Nobody, "GET /labels/"+label, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.ok(auth.Nobody, "DELETE /albums/"+album, "")
+		after, err := w.do(auth.Nobody, "GET /labels/"+label, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(before.Body) == string(after.Body) || before.ETag == after.ETag {
+			t.Errorf("by %s: %s %s, then %s %s", way, before.ETag, before.Body, after.ETag, after.Body)
+		}
+	}
+}

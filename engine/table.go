@@ -141,9 +141,11 @@ func (t *table) record(row store.Row, from int) (rule.Record, error) {
 }
 
 // follow finds what the deletion of records of r does to others: isDeleted is
-// the condition that an expression is the id of a deleted one.
+// the condition that an expression is the id of a deleted one. met are the
+// resources on the way here.
 func (e *Engine) follow(t *table, r *rule.Resource, isDeleted func(x, id query.Expr) query.Expr, alias int, met map[string]bool) {
 	met[r.Name] = true
+	defer delete(met, r.Name)
 	accounts := e.set.Contract.Accounts
 	for _, other := range e.set.Contract.Resources {
 		for _, f := range other.Fields {
