@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/auth"
@@ -26,6 +27,7 @@ type scripted struct {
 	err    error
 	do     func(ctx context.Context, op *engine.Operation) (*engine.Result, error)
 
+	mu     sync.Mutex
 	op     *engine.Operation
 	who    *auth.Principal
 	called string
@@ -36,7 +38,9 @@ type scripted struct {
 
 func (s *scripted) Do(ctx context.Context, who *auth.Principal, op *engine.Operation) (*engine.Result, error) {
 	kept := *op // the handler uses its own again
+	s.mu.Lock()
 	s.called, s.op, s.who = "Do", &kept, who
+	s.mu.Unlock()
 	if s.do != nil {
 		return s.do(ctx, op)
 	}
@@ -44,7 +48,9 @@ func (s *scripted) Do(ctx context.Context, who *auth.Principal, op *engine.Opera
 }
 
 func (s *scripted) answer(name string) (*engine.Result, error) {
+	s.mu.Lock()
 	s.called = name
+	s.mu.Unlock()
 	if s.err != nil || s.result != nil {
 		return s.result, s.err
 	}

@@ -2,9 +2,10 @@ package openapi
 
 import "github.com/mainstay-run/mainstay/contract"
 
+// Tags beside those of the resources; no resource can be called so.
 const (
-	accountTag = "Account"
-	batchTag   = "Batch"
+	accountTag = "Sign-in"
+	batchTag   = "Batch-operations"
 )
 
 func (d *document) signup(route) *operation {

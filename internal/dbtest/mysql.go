@@ -161,7 +161,9 @@ func startMaria() (at *url.URL, stop func(), err error) {
 		return nil, nil, err
 	}
 	data, socket := filepath.Join(folder, "data"), filepath.Join(folder, "socket")
+	env := append(os.Environ(), "TMPDIR="+folder) // its user may not write elsewhere
 	setup := exec.Command(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	setup.Env = env
 	setup.Dir, setup.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner}
 	if out, err := setup.CombinedOutput(); err != nil {
 		remove()
@@ -169,6 +171,7 @@ func startMaria() (at *url.URL, stop func(), err error) {
 	}
 	run := exec.Command(server, "--no-defaults", "--datadir="+data, "--socket="+socket, "--pid-file="+filepath.Join(folder, "pid"), "--skip-networking",
 		"--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0", "--innodb-buffer-pool-size=128M", "--max-connections=300")
+	run.Env = env
 	run.Dir, run.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGTERM}
 	if err := startForLife(run); err != nil {
 		remove()

@@ -7,8 +7,12 @@
 //	rules.go      random conditions, for its rules and for requests' filters
 //	data.go       random records of it, with the values that go wrong
 //	requests.go   random requests
-//	model.go      what the answer must be, over every record in memory
-//	bench.go      a contract with data served by the engine on SQLite
+//	writes.go     random writes
+//	narrow.go     random rights taken away
+//	stage.go      a contract with its data, served by the engine on SQLite
+//	model.go      what one caller may see, over every record in memory
+//	answers.go    what the answer must be in such a model; measures.go for groups
+//	lawful.go     which writes must be admitted, and what is there afterwards
 //	shrink.go     the smallest contract, data and request that still fail
 //
 // A short run is part of the tests; a long one is

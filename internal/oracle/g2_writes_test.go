@@ -87,7 +87,7 @@ func (s *stage) write(t testing.TB, w write) (admitted bool, difference string) 
 	}
 	want := ""
 	if rec, visible := m.world.Lookup(w.resource, w.id); visible {
-		want = string(m.render(nil, w.resource, rec, &want0))
+		want = string(m.render(nil, w.resource, rec, &everythingOfIt))
 	}
 	if string(res.Body) != want {
 		return false, fmt.Sprintf("%s: the engine answers\n%s\nthe model\n%s", w, res.Body, want)
@@ -95,7 +95,8 @@ func (s *stage) write(t testing.TB, w write) (admitted bool, difference string) 
 	return true, ""
 }
 
-var want0 = want{kids: map[string]*want{}} // everything, nothing included
+// everythingOfIt is a record with nothing trimmed and nothing included.
+var everythingOfIt = want{kids: map[string]*want{}}
 
 // g2writes repeats a trial.
 func (tr trial) g2writes(t testing.TB) string {

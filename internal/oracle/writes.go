@@ -228,7 +228,7 @@ func (s *stage) holds(ctx context.Context, w write, rows []row) error {
 			want = r.record
 		}
 	}
-	got, err := s.stored1(ctx, w.resource, w.id)
+	got, err := s.read(ctx, w.resource, w.id)
 	if err != nil {
 		return err
 	}
@@ -243,8 +243,8 @@ func (s *stage) holds(ctx context.Context, w write, rows []row) error {
 	return nil
 }
 
-// stored1 reads a record past all rules, nil when there is none.
-func (s *stage) stored1(ctx context.Context, resource string, id value.UUID) (rule.Record, error) {
+// read reads a record past all rules, nil when there is none.
+func (s *stage) read(ctx context.Context, resource string, id value.UUID) (rule.Record, error) {
 	r := s.set.Resource(resource)
 	q := &query.Select{From: query.Table{Name: r.Table, Alias: 1}, Where: byID(r)}
 	var names []string

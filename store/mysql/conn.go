@@ -155,6 +155,7 @@ func text(v driver.Value) string {
 // another statement needed the connection meanwhile.
 type stream struct {
 	ctx   context.Context
+	p     *prepared
 	rows  driver.Rows // nil: all rows are in memory
 	dest  []driver.Value
 	saved [][]driver.Value
@@ -169,9 +170,9 @@ func (c *conn) read(ctx context.Context, p *prepared, args []any) (*stream, erro
 	}
 	rows, err := p.stmt.(driver.StmtQueryContext).QueryContext(ctx, p.values(args))
 	if err != nil {
-		return nil, c.failed(ctx, err)
+		return nil, p.failed(c.failed(ctx, err))
 	}
-	s := &stream{ctx: ctx, rows: rows, dest: make([]driver.Value, len(p.types))}
+	s := &stream{ctx: ctx, p: p, rows: rows, dest: make([]driver.Value, len(p.types))}
 	s.row = row{raw: s.dest, types: p.types, rewritten: p.rewritten}
 	c.reading = s
 	return s, nil
@@ -185,7 +186,7 @@ func (c *conn) next(s *stream) bool {
 			return true
 		}
 		if err != io.EOF {
-			s.err = c.failed(s.ctx, err)
+			s.err = s.p.failed(c.failed(s.ctx, err))
 		}
 		c.finish(s)
 		return false

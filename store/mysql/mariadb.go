@@ -8,6 +8,8 @@ var mariaFlavour = func() flavour {
 	for lock, text := range map[int]string{1: "LOCK IN SHARE MODE%.0s", 2: "FOR UPDATE%.0s"} {
 		dialect.Locks[lock] = text
 	}
+	// Of a table without rows a column is read as '', which is no JSON.
+	dialect.Each = "JSON_TABLE(NULLIF(%s, ''), '$[*]' COLUMNS (v JSON PATH '$')) AS %s"
 	return flavour{
 		name:         "MariaDB",
 		dialect:      dialect,

@@ -48,6 +48,7 @@ type stmtKey struct {
 // prepared is a statement on the server with what its placeholders take.
 type prepared struct {
 	stmt      driver.Stmt
+	sql       string // for the log
 	args      []sqlgen.Arg
 	sizes     []int // of the lists, as rendered
 	types     []*value.Type
@@ -132,8 +133,9 @@ func (c *conn) statement(ctx context.Context, q any, rows int, args []any) (*pre
 		many := c.d.flavour.dialect.Insert(q.(*query.Insert), rows, nil)
 		sql, p.args = many.SQL, many.Args
 	}
+	p.sql = sql
 	if p.stmt, err = c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, sql); err != nil {
-		return nil, fmt.Errorf("%w in: %s", c.failed(ctx, err), sql)
+		return nil, p.failed(c.failed(ctx, err))
 	}
 	if p.kept {
 		c.evict()
@@ -153,6 +155,9 @@ func (c *conn) evict() {
 		delete(c.stmts, key)
 	}
 }
+
+// failed says which statement it was, for the log; its values are not in it.
+func (p *prepared) failed(err error) error { return fmt.Errorf("%w in: %s", err, p.sql) }
 
 func (p *prepared) done() {
 	if !p.kept {

@@ -154,7 +154,7 @@ func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error
 	t.begun = true
 	result, err := p.stmt.(driver.StmtExecContext).ExecContext(ctx, p.values(args))
 	if err != nil {
-		return 0, t.named(ctx, q, t.failed(ctx, t.c.failed(ctx, err)))
+		return 0, t.named(ctx, q, t.failed(ctx, p.failed(t.c.failed(ctx, err))))
 	}
 	n, err := result.RowsAffected()
 	return int(n), err

@@ -118,8 +118,8 @@ func inOrder(set []query.Assign) ([]query.Assign, bool) {
 // reads reports whether a sub-select anywhere in e reads the table.
 func reads(e query.Expr, table string) bool {
 	found := false
-	walk(e, func(e query.Expr) {
-		if sub := subSelect(e); sub != nil && (sub.From.Name == table ||
+	sqlgen.Walk(e, func(e query.Expr) {
+		if sub := sqlgen.SubSelect(e); sub != nil && (sub.From.Name == table ||
 			slices.ContainsFunc(sub.Joins, func(j query.Join) bool { return j.Table.Name == table })) {
 			found = true
 		}
@@ -130,81 +130,10 @@ func reads(e query.Expr, table string) bool {
 // mentions reports whether e reads a column of this name, of whatever table.
 func mentions(e query.Expr, column string) bool {
 	found := false
-	walk(e, func(e query.Expr) {
+	sqlgen.Walk(e, func(e query.Expr) {
 		if c, ok := e.(query.Col); ok && c.Name == column {
 			found = true
 		}
 	})
 	return found
-}
-
-func subSelect(e query.Expr) *query.Select {
-	switch e := e.(type) {
-	case query.InSelect:
-		return e.Sub
-	case query.Exists:
-		return e.Sub
-	case query.Scalar:
-		return e.Sub
-	}
-	return nil
-}
-
-// walk visits e and all expressions in it.
-func walk(e query.Expr, visit func(query.Expr)) {
-	if e == nil {
-		return
-	}
-	visit(e)
-	for _, part := range parts(e) {
-		walk(part, visit)
-	}
-	if sub := subSelect(e); sub != nil {
-		for _, j := range sub.Joins {
-			walk(j.On, visit)
-		}
-		for _, c := range sub.Columns {
-			walk(c.Expr, visit)
-		}
-		walk(sub.Where, visit)
-	}
-}
-
-// parts are the expressions that e is made of, sub-selects apart.
-func parts(e query.Expr) []query.Expr {
-	switch e := e.(type) {
-	case query.Cmp:
-		return []query.Expr{e.L, e.R}
-	case query.And:
-		return e.List
-	case query.Or:
-		return e.List
-	case query.NotTrue:
-		return []query.Expr{e.X}
-	case query.IsNull:
-		return []query.Expr{e.X}
-	case query.In:
-		return append([]query.Expr{e.X}, e.List...)
-	case query.InParam:
-		return []query.Expr{e.X}
-	case query.InSelect:
-		return []query.Expr{e.X}
-	case query.Case:
-		list := []query.Expr{e.Else}
-		for _, w := range e.Whens {
-			list = append(list, w.If, w.Then)
-		}
-		return list
-	case query.Arith:
-		return []query.Expr{e.L, e.R}
-	case query.Call:
-		return e.Args
-	case query.Member:
-		return []query.Expr{e.X}
-	case query.Each:
-		return []query.Expr{e.List, e.Where}
-	case query.Aggregate:
-		return []query.Expr{e.X}
-	}
-	return nil
 }
