@@ -141,8 +141,21 @@ func (d *Driver) openWriter() error {
 		c.close()
 		return d.notOpened(err)
 	}
+	learn(c, d.log)
 	d.writer = &writer{c: c, log: d.log, maxBatch: maxBatch, passiveAt: passivePages, restartAt: restartPages}
 	return nil
+}
+
+// learn has SQLite look at a sample of the tables whose size has changed much, so
+// that it knows which index leads to few rows. Without it a statement is planned
+// as if all indexes were alike, which can make a rule over relations quadratic.
+func learn(c *conn, log *slog.Logger) {
+	for _, s := range []string{"PRAGMA analysis_limit=400", "PRAGMA optimize=0x10002"} {
+		if err := c.exec(s); err != nil {
+			log.Warn("sampling the tables", slog.Any("error", err)) // slower, not wrong
+			return
+		}
+	}
 }
 
 func (d *Driver) openReading(ctx context.Context) error {

@@ -195,6 +195,7 @@ func (w *writer) checkpoint() {
 	if pages >= w.restartAt {
 		kind = restart
 		w.restartAt = pages + restartPages
+		learn(w.c, w.log)
 		w.c.busyTimeout(50)
 		defer w.c.busyTimeout(busyTimeout)
 	}
