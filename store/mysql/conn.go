@@ -100,12 +100,21 @@ func (c *conn) exec(ctx context.Context, sql string) error {
 
 // list is the first column of every row of a statement with text arguments.
 func (c *conn) list(ctx context.Context, sql string, args ...string) ([]string, error) {
+	values := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		values[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	return c.column(ctx, sql, values)
+}
+
+// column is the first column of every row of a statement, as text.
+func (c *conn) column(ctx context.Context, sql string, values []driver.NamedValue) ([]string, error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
 	var rows driver.Rows
 	var err error
-	if len(args) == 0 {
+	if len(values) == 0 {
 		rows, err = c.raw.(driver.QueryerContext).QueryContext(ctx, sql, nil)
 	} else {
 		var stmt driver.Stmt
@@ -113,10 +122,6 @@ func (c *conn) list(ctx context.Context, sql string, args ...string) ([]string, 
 			return nil, c.failed(ctx, err)
 		}
 		defer stmt.Close()
-		values := make([]driver.NamedValue, len(args))
-		for i, a := range args {
-			values[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
-		}
 		rows, err = stmt.(driver.StmtQueryContext).QueryContext(ctx, values)
 	}
 	if err != nil {

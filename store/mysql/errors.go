@@ -23,6 +23,7 @@ var problems = map[uint16]string{
 	1040: "the database has too many connections",
 	1203: "the database has too many connections",
 	1226: "the database has too many connections",
+	1461: "the database keeps too many prepared statements",
 	1044: "the database does not let us in",
 	1045: "the database does not let us in",
 	1698: "the database does not let us in",
@@ -56,6 +57,9 @@ const (
 	errParentMissing2 = 1216
 	errParentNeeded   = 1451
 	errParentNeeded2  = 1217
+	errTooDeep        = 3008
+	errPrepared       = 1461
+	errOfEngine       = 1296 // MariaDB's way to say that a cascade is too deep
 	errRecordChanged  = 1020 // MariaDB's innodb_snapshot_isolation
 )
 
@@ -83,12 +87,15 @@ func explained(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", store.ErrAgain, err)
 	case errDuplicate:
 		return &store.ConstraintError{Kind: store.Unique, Cause: err}
-	case errParentMissing, errParentMissing2, errParentNeeded, errParentNeeded2:
+	case errParentMissing, errParentMissing2:
 		return &store.ConstraintError{Kind: store.Reference, Cause: err}
 	case errInterrupted:
 		return interrupted(ctx, err)
 	case errStatementTime, errExecutionTime:
 		return problem.Wrap(err, problem.Timeout, "the request took too long")
+	}
+	if needed(err) {
+		return &store.ConstraintError{Kind: store.Reference, Cause: err}
 	}
 	if detail := problems[e.Number]; detail != "" {
 		return unavailable(err, detail)
@@ -134,6 +141,25 @@ func violatedIndex(err error) (index string, ok bool) {
 
 // primary is the name of every primary key.
 const primary = "PRIMARY"
+
+// tooManyPrepared reports that max_prepared_stmt_count is reached.
+func tooManyPrepared(err error) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && e.Number == errPrepared
+}
+
+// needed reports whether rows could not be removed because others refer to them.
+func needed(err error) bool {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Number {
+	case errParentNeeded, errParentNeeded2, errTooDeep:
+		return true
+	}
+	return e.Number == errOfEngine && strings.Contains(e.Message, "error 193 ")
+}
 
 // violatedReference reads the column out of "… CONSTRAINT `x` FOREIGN KEY
 // (`company`) REFERENCES …".

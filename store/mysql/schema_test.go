@@ -7,7 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/store/mysql"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -134,6 +136,31 @@ func TestWhatWasChangedByHandIsNamed(t *testing.T) {
 		if _, err := d.Inspect(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.statement, err)
 		}
+	}
+}
+
+// Rows of one removal that refer to each other go together.
+func TestWhatRefersToEachOtherGoesTogether(t *testing.T) {
+	d := dbtest.MySQL(t)
+	table := shelves()
+	table.Columns = append(table.Columns, &schema.Column{Name: "twin", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Refuse},
+		&schema.Column{Name: "part", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Cascade})
+	apply(t, d, schema.CreateTable{Table: table})
+	for n := range byte(3) {
+		add(t, d, n, "shelf")
+	}
+	if err := d.Exec(t.Context(), "UPDATE shelves SET twin = IF(RIGHT(id, 1) = X'01', CONCAT(LEFT(id, 15), X'02'), CONCAT(LEFT(id, 15), X'01')), part = REPEAT(X'00', 16) WHERE RIGHT(id, 1) <> X'00'"); err != nil {
+		t.Fatal(err)
+	}
+	inTx(t, d, func(tx store.Tx) error {
+		n, err := tx.Delete(t.Context(), &query.Delete{Table: shelf, Where: byID}, []any{value.UUID{}})
+		if n != 1 {
+			t.Errorf("%d", n)
+		}
+		return err
+	})
+	if left, err := d.List(t.Context(), "SELECT name FROM shelves"); err != nil || len(left) > 0 {
+		t.Error(left, err)
 	}
 }
 

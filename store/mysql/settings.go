@@ -16,8 +16,7 @@ type setting struct {
 	refuse    bool // what is stored would not mean the same
 }
 
-// durable are the settings without which an acknowledged write may be lost. The
-// binary log counts only where there is one.
+// settings are those that every server has.
 var settings = []setting{
 	{name: "innodb_flush_log_at_trx_commit", good: []string{"1", "3"}, why: "a write that was acknowledged can be lost when the machine stops",
 		mend: "SET GLOBAL innodb_flush_log_at_trx_commit = 1"},
@@ -25,8 +24,8 @@ var settings = []setting{
 		mend: "innodb_doublewrite = ON in the server's configuration"},
 	{name: "innodb_page_size", good: []string{"16384", "32768", "65536"}, why: "what an index can hold is less than contracts may ask for",
 		mend: "a server made with innodb_page_size = 16384", refuse: true},
-	{name: "lower_case_table_names", good: []string{"0", "1", "2"}, why: "it is not known how names of tables are compared",
-		mend: "lower_case_table_names = 0 in the server's configuration", refuse: true},
+	{name: "lower_case_table_names", good: []string{"0"}, why: "names of tables may lose their upper-case letters, and a copy may not fit another server",
+		mend: "a server made with lower_case_table_names = 0"},
 	{name: "read_only", good: []string{"0", "OFF"}, why: "every write will be refused", mend: "SET GLOBAL read_only = 0"},
 }
 

@@ -134,7 +134,12 @@ func (c *conn) statement(ctx context.Context, q any, rows int, args []any) (*pre
 		sql, p.args = many.SQL, many.Args
 	}
 	p.sql = sql
-	if p.stmt, err = c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, sql); err != nil {
+	p.stmt, err = c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, sql)
+	if tooManyPrepared(err) { // of all connections to the server; it is shared
+		c.forget()
+		p.stmt, err = c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, sql)
+	}
+	if err != nil {
 		return nil, p.failed(c.failed(ctx, err))
 	}
 	if p.kept {
@@ -151,6 +156,14 @@ func (c *conn) evict() {
 		if len(c.stmts) < maxPrepared {
 			return
 		}
+		p.stmt.Close()
+		delete(c.stmts, key)
+	}
+}
+
+// forget gives all statements of the connection back.
+func (c *conn) forget() {
+	for key, p := range c.stmts {
 		p.stmt.Close()
 		delete(c.stmts, key)
 	}

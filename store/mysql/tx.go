@@ -132,7 +132,11 @@ func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, erro
 
 // Delete removes rows; see store.Tx.
 func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
-	return t.write(ctx, q, 0, args)
+	n, err := t.write(ctx, q, 0, args)
+	if needed(err) {
+		return t.removeTogether(ctx, q, args, err)
+	}
+	return n, err
 }
 
 // write runs an insert of so many rows, an update or a delete.

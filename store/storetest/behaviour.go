@@ -45,6 +45,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver) {
 		{"an existing key is left out, another violation is not", onConflict},
 		{"a unique violation names its columns and harms nothing else", uniqueViolation},
 		{"references are kept", references},
+		{"what refers to itself may go, and a long branch goes whole", goTogether},
 		{"what is rolled back never was", rollbacks},
 		{"a snapshot sees one state", snapshots},
 		{"readers do not wait for the writer", readersDoNotWait},

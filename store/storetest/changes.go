@@ -2,11 +2,13 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -108,4 +110,59 @@ func longLists(t *testing.T, d store.Driver) {
 		Limit:   query.Param{Slot: 0, Type: intType},
 	}
 	expectIDs(t, d, "those of a page", idsOf(query.InSelect{X: column(items, 1, "id"), Sub: page}), []any{int64(3)}, 38, 39, 40)
+}
+
+// leaves go with what they grow on; a twin keeps its twin.
+var leaves = &schema.Table{Name: "leaves", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
+	{Name: "id", Type: idType},
+	{Name: "on", Type: idType, Nullable: true, References: "leaves", OnDelete: schema.Cascade},
+	{Name: "twin", Type: idType, Nullable: true, References: "leaves", OnDelete: schema.Refuse},
+	{Name: "shade", Type: idType, Nullable: true, References: "leaves", OnDelete: schema.Clear},
+}, Indexes: []*schema.Index{
+	{Name: "leaves__on", Columns: []schema.IndexColumn{{Name: "on"}, {Name: "id"}}},
+	{Name: "leaves__twin", Columns: []schema.IndexColumn{{Name: "twin"}, {Name: "id"}}},
+}}
+
+// goTogether removes rows that refer to themselves, and long branches.
+func goTogether(t *testing.T, d store.Driver) {
+	create(t, d, leaves)
+	const deep = 25
+	rows := []Row{{"id": id(1)}, {"id": id(2), "shade": id(1)}}
+	for i := range deep {
+		rows = append(rows, Row{"id": id(100 + i)})
+		if i > 0 {
+			rows[len(rows)-1]["on"] = id(99 + i)
+		}
+	}
+	fill(t, d, leaves, rows)
+	twin := &query.Update{
+		Table: query.Table{Name: "leaves", Alias: 1},
+		Set:   []query.Assign{{Column: query.Named{Name: "twin", Type: idType}, Value: query.Param{Slot: 1, Type: idType}}},
+		Where: query.Cmp{Op: query.Eq, L: column(leaves, 1, "id"), R: query.Param{Slot: 0, Type: idType}},
+	}
+	remove := &query.Delete{Table: query.Table{Name: "leaves", Alias: 1}, Where: twin.Where}
+	left := &query.Select{From: query.Table{Name: "leaves", Alias: 1}, Columns: []query.Column{{Expr: column(leaves, 1, "id"), Type: idType}}, OrderBy: []query.Order{{Expr: column(leaves, 1, "id"), NotNull: true}}}
+	steps := func(what string, refused bool, f func(ctx context.Context, tx store.Tx) (int, error)) {
+		inTx(t, d, store.Write, func(ctx context.Context, tx store.Tx) error {
+			n, err := f(ctx, tx)
+			var violation *store.ConstraintError
+			if refused && (!errors.As(err, &violation) || violation.Kind != store.Reference) || !refused && (n != 1 || err != nil) {
+				t.Errorf("%s: %d, %v", what, n, err)
+			}
+			return nil
+		})
+	}
+	set := func(a, b int) {
+		steps("a twin", false, func(ctx context.Context, tx store.Tx) (int, error) { return tx.Update(ctx, twin, []any{id(a), id(b)}) })
+	}
+	drop := func(what string, n int, refused bool) {
+		steps(what, refused, func(ctx context.Context, tx store.Tx) (int, error) { return tx.Delete(ctx, remove, []any{id(n)}) })
+	}
+	set(1, 1)
+	set(2, 110)
+	drop("its own twin", 1, false)
+	drop("a long branch, with a twin that stays", 100, true)
+	set(2, 2)
+	drop("a long branch", 100, false)
+	expectIDs(t, d, "left", left, nil, 2)
 }
