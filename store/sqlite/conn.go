@@ -22,6 +22,12 @@ type conn struct {
 	// reading is the context of the read that runs, nil while it must not be
 	// interrupted. It lives here because SQLite calls back without arguments.
 	reading context.Context
+	// d is set for a reader, the rest tells of what it is used for: see costly.
+	d       *Driver
+	looks   int
+	costly  bool // it has no place among the readers any more
+	turn    bool // it has a turn
+	crowded bool // it was broken off as one too many
 	// walPages is the length of the write-ahead log after the last commit.
 	walPages int
 	// stmts are the prepared statements by query; controls are BEGIN and the like.
@@ -196,15 +202,15 @@ func (c *conn) checkpoint(kind int32) error {
 	return nil
 }
 
-// onProgress stops a read whose context has ended.
+// onProgress stops a read that must not go on.
 func onProgress(_ *libc.TLS, id uintptr) int32 {
 	conns.RLock()
 	c := conns.byID[id]
 	conns.RUnlock()
-	if c != nil && c.reading != nil && c.reading.Err() != nil {
-		return 1
+	if c == nil || c.look() {
+		return 0
 	}
-	return 0
+	return 1
 }
 
 func onCommit(_ *libc.TLS, id, _, _ uintptr, pages int32) int32 {

@@ -15,7 +15,7 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 	if err != nil {
 		return nil, err
 	}
-	defer func() { d.readers <- c }()
+	defer d.giveBack(c)
 	text := dialect.Select(q)
 	s, err := c.prepare("EXPLAIN QUERY PLAN " + text.SQL)
 	if err != nil {

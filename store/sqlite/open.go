@@ -28,6 +28,7 @@ type Driver struct {
 	version  string
 	writer   *writer    // nil: open for reading only
 	readers  chan *conn // nil members are opened when first needed
+	costly   *costly
 	rendered rendered
 	unlock   func() error
 	locks    sync.Map // named locks: chan struct{}
@@ -41,7 +42,7 @@ type Options struct {
 	// ReadOnly opens beside a process that writes.
 	ReadOnly bool
 	Log      *slog.Logger // nil: discarded
-	// Readers is how many reads run at once. Defaults to 4.
+	// Readers is how many reads run at once, costly ones apart. Defaults to 4.
 	Readers int
 }
 
@@ -79,7 +80,7 @@ func Open(ctx context.Context, path string, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	d := &Driver{path: path, log: o.Log, version: lib.SQLITE_VERSION, readers: make(chan *conn, o.Readers)}
+	d := &Driver{path: path, log: o.Log, version: lib.SQLITE_VERSION, readers: make(chan *conn, o.Readers), costly: newCostly(o.Readers)}
 	d.rendered.byQuery = map[any]*sqlgen.Statement{}
 	for range o.Readers {
 		d.readers <- nil
@@ -167,7 +168,7 @@ func (d *Driver) openReading(ctx context.Context) error {
 		return d.notOpened(err)
 	}
 	_, err = c.text("SELECT count(*) FROM sqlite_schema")
-	d.readers <- c
+	d.giveBack(c)
 	if err != nil {
 		return errors.Join(d.notOpened(err), d.Close())
 	}
@@ -226,7 +227,7 @@ func (d *Driver) connect(flags int32) (*conn, error) {
 	return c, nil
 }
 
-// reader waits for a connection that reads; it goes back to d.readers.
+// reader waits for a connection that reads; giveBack ends its use.
 func (d *Driver) reader(ctx context.Context) (*conn, error) {
 	var c *conn
 	select {
@@ -245,11 +246,17 @@ func (d *Driver) reader(ctx context.Context) (*conn, error) {
 	if c != nil {
 		return c, nil
 	}
+	select {
+	case c = <-d.costly.idle:
+		return c, nil
+	default:
+	}
 	c, err := d.connect(lib.SQLITE_OPEN_READONLY)
 	if err != nil {
 		d.readers <- nil
 		return nil, explained(ctx, err)
 	}
+	c.d = d
 	return c, nil
 }
 
@@ -266,6 +273,7 @@ func (d *Driver) Close() error {
 				errs = append(errs, c.close())
 			}
 		}
+		errs = append(errs, d.costly.close())
 		for range cap(d.readers) {
 			d.readers <- closedConn
 		}

@@ -27,7 +27,7 @@ func (d *Driver) Inspect(ctx context.Context) (*schema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { d.readers <- c }()
+	defer d.giveBack(c)
 	if err := c.control("BEGIN"); err != nil {
 		return nil, explained(ctx, err)
 	}

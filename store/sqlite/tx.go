@@ -41,7 +41,7 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	t := &tx{d: d, c: c, mode: mode}
 	if mode == store.Snapshot {
 		if err := c.control("BEGIN"); err != nil {
-			d.readers <- c
+			d.giveBack(c)
 			return nil, explained(ctx, err)
 		}
 	}
@@ -91,6 +91,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 			if !more {
 				return
 			}
+			c.pause()
 			if !yield(&p.row, nil) {
 				return
 			}
@@ -197,6 +198,9 @@ func (t *tx) failed(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	if t.c.crowded {
+		return errCrowded
+	}
 	if t.mode != store.Write || t.c.inTransaction() {
 		return explained(ctx, err)
 	}
@@ -279,6 +283,6 @@ func (t *tx) release(end string) error {
 	if t.mode == store.Snapshot {
 		err = explained(context.Background(), c.control(end))
 	}
-	t.d.readers <- c
+	t.d.giveBack(c)
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -20,8 +19,7 @@ var update = flag.Bool("update", false, "rewrite the statements in store/storete
 // for each case with a section for each dialect. render gives the text of a
 // *query.Select, Insert, Update or Delete.
 func Statements(t *testing.T, dialect string, render func(q any) string) {
-	_, self, _, _ := runtime.Caller(0)
-	folder := filepath.Join(filepath.Dir(self), "testdata", "statements")
+	folder := filepath.Join("..", "storetest", "testdata", "statements") // a test runs in its driver's folder
 	for _, tt := range statements() {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(folder, strings.ReplaceAll(tt.name, " ", "_")+".txtar")
