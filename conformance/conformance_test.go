@@ -1,64 +1,56 @@
-// Package conformance holds scripts that speak HTTP with the built program, one
-// file for each topic; README.md describes their form.
 package conformance
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/mainstay-run/mainstay/internal/dbtest"
 )
 
-// sample is the folder that a script without a contract of its own is served from.
-const sample = "../examples/hiring"
-
 func TestScripts(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(scripts) == 0 {
-		t.Fatalf("no scripts: %v", err)
+	suite, err := Scripts()
+	if err != nil || len(suite) == 0 {
+		t.Fatalf("%d scripts: %v", len(suite), err)
 	}
-	for _, file := range scripts {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps, err := parseScript(string(archive.Comment))
-			if err != nil {
-				t.Fatalf("%s:%v", file, err)
-			}
-			s := serve(t, unpack(t, archive))
-			p := newPlayer(s.url)
-			for _, step := range steps {
-				if err := p.play(t.Context(), step); err != nil {
-					t.Errorf("%s:%d: %s\n%v", file, step.line, step.request(), err)
-				}
+	kinds, absent := dbtest.Kinds()
+	for _, text := range absent {
+		t.Log(text)
+	}
+	for _, kind := range kinds {
+		t.Run(kind.Name, func(t *testing.T) {
+			for _, script := range suite {
+				t.Run(script.Name, func(t *testing.T) {
+					t.Parallel()
+					if reason := script.Lacks(kind.Name); reason != "" {
+						t.Logf("not played: %s", reason)
+						return
+					}
+					folder := t.TempDir()
+					if err := script.Write(folder); err != nil {
+						t.Fatal(err)
+					}
+					s := serve(t, folder, "--database", kind.URL(t))
+					_, faults := script.Play(t.Context(), s.url)
+					for _, f := range faults {
+						t.Errorf("testdata/%s.txtar:%d: %s\n%s", script.Name, f.Line, f.Request, f.Why)
+					}
+				})
 			}
 		})
 	}
 }
 
-// unpack makes a folder with the script's own files, or with a copy of the sample.
-func unpack(t *testing.T, archive *txtar.Archive) string {
-	t.Helper()
-	folder := t.TempDir()
-	if len(archive.Files) > 0 {
-		if err := txtar.Write(archive, folder); err != nil {
-			t.Fatal(err)
-		}
-		return folder
+func TestWhatIsLackingIsAboutScriptsThatAreThere(t *testing.T) {
+	suite, err := Scripts()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"contract.yaml", "seed.yaml"} {
-		content, err := os.ReadFile(filepath.Join(sample, name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, name), content, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
+	names := map[string]bool{}
+	for _, s := range suite {
+		names[s.Name] = true
+	}
+	for _, l := range Lacking {
+		if !names[l.Script] || l.Reason == "" {
+			t.Errorf("%+v", l)
 		}
 	}
-	return folder
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
 )
 
 // binary is the program under test: MAINSTAY_BINARY, or built once.
@@ -37,7 +39,7 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	return dbtest.Main(m)
 }
 
 // process is one run of the program.
@@ -99,11 +101,11 @@ func launch(t testing.TB, cmd *exec.Cmd) *process {
 	return p
 }
 
-// serve runs `mainstay dev` on a folder. When the test ends it is stopped, and
+// serve runs `mainstay dev` on a folder, with further flags. When the test ends it is stopped, and
 // must have ended well, without an error in its log.
-func serve(t testing.TB, folder string) *process {
+func serve(t testing.TB, folder string, flags ...string) *process {
 	t.Helper()
-	p := start(t, command("dev", folder, "--listen", "127.0.0.1:0"))
+	p := start(t, command(append([]string{"dev", folder, "--listen", "127.0.0.1:0"}, flags...)...))
 	if p.url == "" {
 		t.Fatalf("mainstay dev ended before it listened:\n%s", &p.out)
 	}

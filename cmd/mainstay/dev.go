@@ -25,7 +25,7 @@ import (
 )
 
 func devCommand(c *console) *cobra.Command {
-	var listen string
+	var listen, url string
 	var fresh bool
 	cmd := &cobra.Command{
 		Use:   "dev [FOLDER]",
@@ -35,19 +35,35 @@ needs, loads FOLDER/seed.yaml into it once, and serves API and documentation. A
 contract that is saved is loaded, checked and served at once; one with a fault
 leaves the last good one running and says why. What the database lacks for a new
 contract is added; with --fresh it begins anew: the database is deleted, with all
-that was written to it, made again and seeded.`,
+that was written to it, made again and seeded.
+
+With --database all of this happens in another database, so that a team develops
+on the kind that it runs on. It is named on the command line only: dev changes a
+database and makes accounts whose password everybody knows.`,
 		Example: `  mainstay dev
   mainstay dev examples/hiring --listen 127.0.0.1:9000
-  mainstay dev examples/hiring --fresh`,
+  mainstay dev examples/hiring --fresh
+  mainstay dev examples/hiring --database postgres://ann@localhost/scratch`,
 		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d := &dev{console: c, folder: folder(args), fresh: fresh, began: time.Now()}
+			d := &dev{console: c, folder: folder(args), at: kept(folder(args)), fresh: fresh, began: time.Now()}
+			if url != "" {
+				var err error
+				if d.at, err = parseDatabase(url); err != nil {
+					return err
+				}
+				if fresh {
+					return misuse("--fresh deletes dev's own database and no other: empty the one of --database yourself")
+				}
+			}
 			ctx, stop := untilToldToStop(cmd.Context())
 			defer stop()
 			return d.run(ctx, listen)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to serve at; port 0 takes any free one")
+	cmd.Flags().StringVar(&url, "database", "", databaseUsage+"; dev's own when left out")
+	byHand(cmd, "database")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "delete what an earlier dev has kept, and begin with the sample data")
 	return cmd
 }
@@ -56,6 +72,7 @@ that was written to it, made again and seeded.`,
 type dev struct {
 	*console
 	folder string
+	at     database
 	fresh  bool
 	began  time.Time
 	driver store.Driver
@@ -82,8 +99,11 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 			return err
 		}
 	}
-	var keys *keyring.Ring
-	if d.driver, keys, err = openHome(ctx, d.folder, log); err != nil {
+	keys, err := openHome(d.folder)
+	if err != nil {
+		return err
+	}
+	if d.driver, err = d.at.open(ctx, false, log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.driver.Close()) }()
@@ -119,24 +139,19 @@ func forget(folder string) error {
 	return sqlite.Remove(kept(folder).at)
 }
 
-// openHome opens what dev keeps in FOLDER/.mainstay, and makes it first where it is not there.
-func openHome(ctx context.Context, folder string, log *slog.Logger) (store.Driver, *keyring.Ring, error) {
+// openHome makes FOLDER/.mainstay where it is not there, and gives the keys in it.
+func openHome(folder string) (*keyring.Ring, error) {
 	home := home(folder)
 	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ignore := filepath.Join(home, ".gitignore")
 	if _, err := os.Stat(ignore); errors.Is(err, fs.ErrNotExist) {
 		if err := os.WriteFile(ignore, []byte("# a database and keys are not for Git\n*\n"), 0o600); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	keys, err := keyring.Open(home)
-	if err != nil {
-		return nil, nil, err
-	}
-	driver, err := kept(folder).open(ctx, false, log)
-	return driver, keys, err
+	return keyring.Open(home)
 }
 
 // reload makes the handler of what was saved.
@@ -167,15 +182,19 @@ func (d *dev) stale(err error) error {
 	var refused migrate.Refused
 	var duplicates *migrate.Duplicates
 	if errors.As(err, &refused) || errors.As(err, &duplicates) {
-		return fmt.Errorf("%w\nto begin anew with the sample data alone, stop and run\n  %s", err, d.command())
+		return fmt.Errorf("%w\nto begin anew with the sample data alone, stop and run\n  %s", err, d.anew())
 	}
 	return err
 }
 
-// command is the line that begins anew.
-func (d *dev) command() string {
-	if d.folder == "." {
-		return "mainstay dev --fresh"
+// anew is the line that begins anew; another database than dev's own is emptied by its owner.
+func (d *dev) anew() string {
+	line := "mainstay dev"
+	if d.folder != "." {
+		line += " " + word(d.folder)
 	}
-	return "mainstay dev " + word(d.folder) + " --fresh"
+	if d.at != kept(d.folder) {
+		return line + " --database URL-OF-AN-EMPTY-DATABASE"
+	}
+	return line + " --fresh"
 }

@@ -17,7 +17,7 @@ func variable(flag string) string {
 func flagsFromEnvironment(cmd *cobra.Command, lookup func(string) (string, bool)) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		text, ok := lookup(variable(f.Name))
-		if f.Changed || !ok || text == "" || f.Name == "help" || f.Name == "version" || err != nil {
+		if f.Changed || !ok || text == "" || handmade(f) || err != nil {
 			return
 		}
 		if bad := cmd.Flags().Set(f.Name, text); bad != nil {
@@ -27,7 +27,26 @@ func flagsFromEnvironment(cmd *cobra.Command, lookup func(string) (string, bool)
 	return err
 }
 
+// onlyByHand marks a flag that no variable of the environment stands for.
+const onlyByHand = "only-by-hand"
+
+// byHand marks a flag that is too grave to be set from afar.
+func byHand(cmd *cobra.Command, name string) {
+	if err := cmd.Flags().SetAnnotation(name, onlyByHand, nil); err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
+func handmade(f *pflag.Flag) bool {
+	_, marked := f.Annotations[onlyByHand]
+	return marked || f.Name == "help" || f.Name == "version"
+}
+
 // nameVariables adds to each flag's help the variable that stands for it.
 func nameVariables(cmd *cobra.Command) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage += " [" + variable(f.Name) + "]" })
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !handmade(f) {
+			f.Usage += " [" + variable(f.Name) + "]"
+		}
+	})
 }

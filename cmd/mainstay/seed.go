@@ -66,7 +66,10 @@ running dev first, since a SQLite file has one writer.`,
 // does, or the one that url names, which must be complete.
 func openSeeded(ctx context.Context, folder, url string, set *rule.Set) (store.Driver, error) {
 	if url == "" {
-		driver, _, err := openHome(ctx, folder, nil)
+		if _, err := openHome(folder); err != nil {
+			return nil, err
+		}
+		driver, err := kept(folder).open(ctx, false, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ func (d *dev) welcome(set *rule.Set, url string, seeded *seed.Report) {
 		accounts = seeded.Accounts
 		if seeded.Changed {
 			d.printf("\n%s; to load it again into an empty database, stop and run\n  %s\n",
-				paint(d.out, yellow, "seed.yaml has changed since it was loaded"), d.command())
+				paint(d.out, yellow, "seed.yaml has changed since it was loaded"), d.anew())
 		}
 	}
 	if len(accounts) > 0 {

@@ -46,26 +46,20 @@ func MySQLURL(t testing.TB) string {
 	t.Helper()
 	at, err := mysqlServer()
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		missing(t, err)
 	}
+	return mysqlDatabase(t, at)
+}
+
+// mysqlDatabase is the URL of a database of the test's own on a server.
+func mysqlDatabase(t testing.TB, at *url.URL) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), number.Add(1))
-	run := func(statement string) error {
-		db, err := admin(at)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		_, err = db.ExecContext(context.Background(), statement)
-		return err
-	}
-	if err := run("CREATE DATABASE " + name); err != nil {
+	if err := Run(at.String(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := run("DROP DATABASE " + name); err != nil {
+		if err := Run(at.String(), "DROP DATABASE "+name); err != nil {
 			t.Error(err)
 		}
 	})
@@ -82,7 +76,7 @@ func DisconnectMySQL(t testing.TB, database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := admin(u)
+	db, err := admin(withoutDatabase(u))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,11 +101,11 @@ func DisconnectMySQL(t testing.TB, database string) {
 	}
 }
 
-// admin connects to the server without a database.
+// admin connects to the server, to the database of its URL if there is one.
 func admin(at *url.URL) (*sql.DB, error) {
 	c := client.NewConfig()
 	c.Logger = &client.NopLogger{} // while it starts it does not answer
-	c.User = at.User.Username()
+	c.User, c.DBName = at.User.Username(), strings.TrimPrefix(at.Path, "/")
 	c.Passwd, _ = at.User.Password()
 	c.Net, c.Addr = "tcp", at.Host
 	if socket := at.Query().Get("socket"); socket != "" {
@@ -134,8 +128,16 @@ var maria struct {
 
 func mysqlServer() (*url.URL, error) {
 	if text := os.Getenv("MAINSTAY_TEST_MYSQL"); text != "" {
-		return url.Parse(text)
+		at, err := url.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		return withoutDatabase(at), nil
 	}
+	return privateMaria()
+}
+
+func privateMaria() (*url.URL, error) {
 	maria.once.Do(func() { maria.url, maria.stop, maria.err = startMaria() })
 	return maria.url, maria.err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -23,38 +24,53 @@ import (
 )
 
 // Postgres is an empty schema of its own in a PostgreSQL database, gone when the
-// test ends. The server is the one that MAINSTAY_TEST_POSTGRES names; else a
+// test ends. The server is the one of the URL in MAINSTAY_TEST_POSTGRES; else a
 // private one is started from the programs on this machine, once for each test
 // program that calls Main. Without either the test is skipped, or fails in CI.
 func Postgres(t testing.TB) *postgres.Driver {
 	t.Helper()
-	dsn, err := server()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	ctx := context.Background()
-	admin, err := pgconn.Connect(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := fmt.Sprintf("test_%d_%d", os.Getpid(), number.Add(1))
-	run := func(sql string) error { return admin.ExecParams(ctx, sql, nil, nil, nil, nil).Read().Err }
-	if err := run("CREATE SCHEMA " + name); err != nil {
-		t.Fatal(err)
-	}
-	d, err := postgres.Open(ctx, dsn+" search_path="+name, postgres.Options{})
+	d, err := postgres.Open(context.Background(), PostgresURL(t), postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(d.Close(), run("DROP SCHEMA "+name+" CASCADE"), admin.Close(ctx)); err != nil {
+		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return d
+}
+
+// PostgresURL makes an empty schema as Postgres does and tells how to open it.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	at, err := server()
+	if err != nil {
+		missing(t, err)
+	}
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), number.Add(1))
+	if err := Run(at.String(), "CREATE SCHEMA "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := Run(at.String(), "DROP SCHEMA "+name+" CASCADE"); err != nil {
+			t.Error(err)
+		}
+	})
+	own := *at
+	query := own.Query()
+	query.Set("search_path", name)
+	own.RawQuery = query.Encode()
+	return own.String()
+}
+
+// missing fails the test in CI, and skips it elsewhere, for want of a database.
+func missing(t testing.TB, err error) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
 }
 
 // Disconnect ends every connection of this program to its private server, as a
@@ -64,18 +80,12 @@ func Disconnect(t testing.TB) {
 	if os.Getenv("MAINSTAY_TEST_POSTGRES") != "" {
 		t.Skip("the server is shared")
 	}
-	dsn, err := server()
+	at, err := server()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.Background()
-	c, err := pgconn.Connect(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(ctx)
 	const others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mainstay' AND pid <> pg_backend_pid()"
-	if err := c.ExecParams(ctx, others, nil, nil, nil, nil).Read().Err; err != nil {
+	if err := Run(at.String(), others); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -97,53 +107,57 @@ func Main(m *testing.M) int {
 // cluster is the private server.
 var cluster struct {
 	once sync.Once
-	dsn  string
+	url  *url.URL
 	err  error
 	stop func()
 }
 
-func server() (dsn string, err error) {
-	if dsn := os.Getenv("MAINSTAY_TEST_POSTGRES"); dsn != "" {
-		return dsn, nil
+func server() (*url.URL, error) {
+	if text := os.Getenv("MAINSTAY_TEST_POSTGRES"); text != "" {
+		at, err := url.Parse(text)
+		if err != nil || at.Scheme != "postgres" && at.Scheme != "postgresql" {
+			return nil, errors.New("MAINSTAY_TEST_POSTGRES is not a URL such as postgres://postgres@localhost/postgres")
+		}
+		return at, nil
 	}
-	cluster.once.Do(func() { cluster.dsn, cluster.stop, cluster.err = start() })
-	return cluster.dsn, cluster.err
+	cluster.once.Do(func() { cluster.url, cluster.stop, cluster.err = start() })
+	return cluster.url, cluster.err
 }
 
 var errNoServer = errors.New("PostgreSQL is not on this machine: install its server or set MAINSTAY_TEST_POSTGRES")
 
 // start makes a cluster in a temporary folder and runs it on a free port.
-func start() (dsn string, stop func(), err error) {
+func start() (at *url.URL, stop func(), err error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
 		path, err := exec.LookPath("initdb")
 		if err != nil {
-			return "", nil, errNoServer
+			return nil, nil, errNoServer
 		}
 		found = []string{path}
 	}
 	bin := filepath.Dir(found[len(found)-1])
 	folder, err := os.MkdirTemp("", "mainstay-postgres-")
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	remove := func() { os.RemoveAll(folder) }
 	owner, err := credential(folder)
 	if err != nil {
 		remove()
-		return "", nil, err
+		return nil, nil, err
 	}
 	data := filepath.Join(folder, "data")
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	initdb.Dir, initdb.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner}
 	if out, err := initdb.CombinedOutput(); err != nil {
 		remove()
-		return "", nil, fmt.Errorf("initdb: %w: %s", err, out)
+		return nil, nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	port, err := freePort()
 	if err != nil {
 		remove()
-		return "", nil, err
+		return nil, nil, err
 	}
 	program := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port), "-k", folder,
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200")
@@ -151,19 +165,19 @@ func start() (dsn string, stop func(), err error) {
 	program.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGINT}
 	if err := startForLife(program); err != nil {
 		remove()
-		return "", nil, err
+		return nil, nil, err
 	}
 	stop = func() {
 		program.Process.Signal(syscall.SIGINT)
 		program.Wait()
 		remove()
 	}
-	dsn = fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=postgres sslmode=disable", port)
-	if err := answers(dsn); err != nil {
+	at = &url.URL{Scheme: "postgres", User: url.User("postgres"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/postgres", RawQuery: "sslmode=disable"}
+	if err := answers(at.String()); err != nil {
 		stop()
-		return "", nil, err
+		return nil, nil, err
 	}
-	return dsn, stop, nil
+	return at, stop, nil
 }
 
 // credential is the user postgres when the tests run as root, whom the server
