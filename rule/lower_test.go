@@ -5,16 +5,18 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/mainstay-run/mainstay/internal/dbtest"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
-	"github.com/mainstay-run/mainstay/store/sqlite"
 	"github.com/mainstay-run/mainstay/value"
 )
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
 var rounds = flag.Int("rule.n", 400, "random expressions to hold against a database")
 
@@ -22,9 +24,19 @@ var rounds = flag.Int("rule.n", 400, "random expressions to hold against a datab
 // filters, against the evaluator: on every row a database must say "certainly
 // true" and "certainly false" exactly where the evaluator does.
 func TestLoweredMeansTheSame(t *testing.T) {
+	kinds, absent := dbtest.Kinds()
+	for _, reason := range absent {
+		t.Log(reason)
+	}
+	for _, k := range kinds {
+		t.Run(k.Name, func(t *testing.T) { loweredMeansTheSame(t, k.Open(t)) })
+	}
+}
+
+func loweredMeansTheSame(t *testing.T, d store.Driver) {
 	set := staff(t)
 	ctx := context.Background()
-	db := openStaff(t, set)
+	db := openStaff(t, set, d)
 	for seed := range *rounds {
 		rnd := rand.New(rand.NewPCG(uint64(seed), 1))
 		text := expression(rnd, 4)
@@ -90,16 +102,11 @@ func run(t *testing.T, ctx context.Context, db *store.DB, view *View, e *Expr, e
 	return got
 }
 
-// openStaff makes a database with the records of world and many random notes.
-func openStaff(t *testing.T, set *Set) *store.DB {
+// openStaff fills a database with the records of world and many random notes.
+func openStaff(t *testing.T, set *Set, d store.Driver) *store.DB {
 	t.Helper()
 	ctx := context.Background()
-	d, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "staff.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	db := store.New(d)
-	t.Cleanup(func() { d.Close() })
 	steps, _ := schema.Diff(&schema.Schema{}, schema.Of(set.Contract))
 	for _, s := range steps {
 		if err := d.Apply(ctx, s); err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // Kind is a kind of database that the program runs on.
@@ -17,6 +19,8 @@ type Kind struct {
 	Name string // "MariaDB"
 	// URL is that of an empty database, gone when the test ends, as --database takes it.
 	URL func(testing.TB) string
+	// Open opens such a database.
+	Open func(testing.TB) store.Driver
 }
 
 // Kinds are the databases that tests of the whole program run on, each on a
@@ -25,12 +29,13 @@ type Kind struct {
 // it; absent says then how to name one.
 func Kinds() (kinds []Kind, absent []string) {
 	kinds = []Kind{
-		{"SQLite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") }},
-		{"PostgreSQL", PostgresURL},
-		{"MariaDB", MariaURL},
+		{"SQLite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") },
+			func(t testing.TB) store.Driver { return SQLite(t) }},
+		{"PostgreSQL", PostgresURL, func(t testing.TB) store.Driver { return Postgres(t) }},
+		{"MariaDB", MariaURL, func(t testing.TB) store.Driver { return openMySQL(t, MariaURL(t)) }},
 	}
 	if given, maria, err := givenMySQL(); err == nil && given != nil && !maria {
-		return append(kinds, Kind{"MySQL", MySQLURL}), nil
+		return append(kinds, Kind{"MySQL", MySQLURL, func(t testing.TB) store.Driver { return MySQL(t) }}), nil
 	}
 	return kinds, []string{"MySQL: not looked at; name a server with MAINSTAY_TEST_MYSQL=mysql://…"}
 }

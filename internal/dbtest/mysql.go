@@ -29,7 +29,12 @@ import (
 // test is skipped, or fails in CI.
 func MySQL(t testing.TB) *mysql.Driver {
 	t.Helper()
-	d, err := mysql.Open(context.Background(), MySQLURL(t), mysql.Options{})
+	return openMySQL(t, MySQLURL(t))
+}
+
+func openMySQL(t testing.TB, at string) *mysql.Driver {
+	t.Helper()
+	d, err := mysql.Open(context.Background(), at, mysql.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,15 +9,16 @@
 //	requests.go   random requests
 //	writes.go     random writes
 //	narrow.go     random rights taken away
-//	stage.go      a contract with its data, served by the engine on SQLite
+//	arena.go      a test on one kind of database
+//	stage.go      a contract with its data, served by the engine
 //	model.go      what one caller may see, over every record in memory
 //	answers.go    what the answer must be in such a model; measures.go for groups
 //	lawful.go     which writes must be admitted, and what is there afterwards
 //	shrink.go     the smallest contract, data and request that still fail
 //
-// A short run is part of the tests; a long one is
+// A short run on each database is part of the tests; a long one is
 //
-//	go test ./internal/oracle -run G2 -oracle.n=100000 -timeout 0
+//	go test ./internal/oracle -run G2 -oracle.n=100000 -oracle.database=postgres -timeout 0
 package oracle
 
 import (

@@ -3,9 +3,7 @@ package oracle
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/mainstay-run/mainstay/auth"
@@ -16,21 +14,21 @@ import (
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
-	"github.com/mainstay-run/mainstay/store/sqlite"
 	"github.com/mainstay-run/mainstay/value"
 )
 
-// stage is a contract with its data, served by the engine on a new SQLite database.
+// stage is a contract with its data, served by the engine on a new database.
 type stage struct {
-	design  *design
-	rows    []row
-	set     *rule.Set
-	world   *world
-	engine  *engine.Engine
-	driver  *sqlite.Driver
-	models  map[string]*model    // by caller
-	shadows map[string]*rule.Set // of the models, by contract
-	stored  map[*field][]any     // values that records hold
+	design   *design
+	rows     []row
+	set      *rule.Set
+	world    *world
+	engine   *engine.Engine
+	driver   store.Driver
+	tearDown func()               // ends the database; must be called
+	models   map[string]*model    // by caller
+	shadows  map[string]*rule.Set // of the models, by contract
+	stored   map[*field][]any     // values that records hold
 }
 
 // compile reads a contract and checks its expressions.
@@ -57,16 +55,13 @@ func asError(faults []contract.Fault) error {
 }
 
 // setUp serves a design with rows. tearDown must be called.
-func setUp(t testing.TB, c *design, rows []row) (*stage, error) {
+func setUp(t *arena, c *design, rows []row) (*stage, error) {
 	set, err := compile(c.text())
 	if err != nil {
 		return nil, err
 	}
-	driver, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "oracle.db"), sqlite.Options{Readers: 1})
-	if err != nil {
-		return nil, err
-	}
-	s := &stage{design: c, rows: rows, set: set, world: newWorld(rows), driver: driver, models: map[string]*model{}, shadows: map[string]*rule.Set{}, stored: map[*field][]any{}}
+	driver, drop := t.database()
+	s := &stage{design: c, rows: rows, set: set, world: newWorld(rows), driver: driver, tearDown: drop, models: map[string]*model{}, shadows: map[string]*rule.Set{}, stored: map[*field][]any{}}
 	for _, r := range c.resources {
 		for _, f := range r.stored() {
 			for _, rec := range s.world.order[r.name] {
@@ -77,18 +72,17 @@ func setUp(t testing.TB, c *design, rows []row) (*stage, error) {
 		}
 	}
 	if err := s.fill(t.Context()); err != nil {
-		driver.Close()
+		drop()
 		return nil, err
 	}
 	keys, err := keyring.FromSecret([]byte(strings.Repeat("o", 32)))
 	if err != nil {
+		drop()
 		return nil, err
 	}
 	s.engine = engine.New(set, store.New(driver), keys, engine.Options{Now: func() time.Time { return now.Time() }})
 	return s, nil
 }
-
-func (s *stage) tearDown() { s.driver.Close() }
 
 // fill makes the tables and inserts the rows, past all rules.
 func (s *stage) fill(ctx context.Context) error {

@@ -42,7 +42,7 @@ func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
 	if err == nil {
 		// A sort looks at the whole of what can be indexed, 4 bytes for a code point.
 		err = c.exec(ctx, fmt.Sprintf("SET SESSION sql_mode = '%s', time_zone = '+00:00', innodb_lock_wait_timeout = %d, max_sort_length = %d, "+
-			"sql_auto_is_null = 0, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, unique_checks = 1",
+			"sql_auto_is_null = 0, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, unique_checks = 1"+d.flavour.session,
 			d.flavour.sqlMode, lockWait, 4*maxVarchar))
 	}
 	if err == nil {

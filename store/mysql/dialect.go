@@ -20,6 +20,7 @@ type flavour struct {
 	isolation string // the variable of the isolation level
 	explain   string // one line for each table, not a tree
 	sqlMode   string
+	session   string // further settings of a session
 	minimum   version
 	maxScale  int // of a decimal
 	// simultaneous: the values of an UPDATE are calculated from the row as it was.

@@ -37,6 +37,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver) {
 		{"lists and structs are looked into", nested},
 		{"at most so many rows for each parent", perParent},
 		{"a missing relation is null", joins},
+		{"a related record is found through a sub-select", throughRelations},
 		{"writes tell how many rows they touched", counts},
 		{"a change may depend on the table that it changes", ownTable},
 		{"values are set from the row as it was", asItWas},

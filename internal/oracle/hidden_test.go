@@ -12,10 +12,12 @@ import (
 // G1, two worlds: world B is world A with writes that the caller cannot see.
 // Every answer is the same, byte for byte: body, counts, cursors, entity tags,
 // errors, and the number of statements.
-func TestG1HiddenWritesChangeNoAnswer(t *testing.T) {
+func TestG1HiddenWritesChangeNoAnswer(t *testing.T) { onEach(t, hiddenWritesChangeNoAnswer) }
+
+func hiddenWritesChangeNoAnswer(t *arena) {
 	const requests = 30
 	pairs, hidden := 0, 0
-	for first := *seed + 1_000_000; pairs < *count/5; first++ {
+	for first := *seed + 1_000_000; pairs < t.count/5; first++ {
 		d := newDice(first)
 		c := newDesign(d)
 		c.everybodyWrites()
@@ -60,7 +62,7 @@ func TestG1HiddenWritesChangeNoAnswer(t *testing.T) {
 }
 
 // worlds sets up two equal worlds.
-func (tr trial) worlds(t testing.TB) (a, b *stage, err error) {
+func (tr trial) worlds(t *arena) (a, b *stage, err error) {
 	if a, err = setUp(t, tr.design, tr.rows); err != nil {
 		return nil, nil, err
 	}
@@ -73,7 +75,7 @@ func (tr trial) worlds(t testing.TB) (a, b *stage, err error) {
 }
 
 // g1 repeats a trial; "" too when a write of it is no longer possible or no longer hidden.
-func (tr trial) g1(t testing.TB) string {
+func (tr trial) g1(t *arena) string {
 	a, b, err := tr.worlds(t)
 	if err != nil {
 		return ""
@@ -93,7 +95,7 @@ func (tr trial) g1(t testing.TB) string {
 
 // hide performs a write on b if the caller sees nothing of it: the caller's
 // model of b is the same before and after.
-func (b *stage) hide(t testing.TB, a *stage, caller string, w write) (bool, error) {
+func (b *stage) hide(t *arena, a *stage, caller string, w write) (bool, error) {
 	after := &stage{design: b.design, rows: w.on(b.design, b.rows), set: b.set, models: map[string]*model{}, shadows: a.shadows}
 	after.world = newWorld(after.rows)
 	seen, err := after.model(caller)
@@ -115,7 +117,7 @@ func (b *stage) hide(t testing.TB, a *stage, caller string, w write) (bool, erro
 }
 
 // apart asks both worlds the same; "" when their answers are equal.
-func apart(t testing.TB, a, b *stage, q request) string {
+func apart(t *arena, a, b *stage, q request) string {
 	cursor := ""
 	for page := 1; ; page++ {
 		got, err := a.do(t.Context(), q, cursor)

@@ -10,10 +10,12 @@ import (
 // G2 for writes: a write is admitted when the model admits it, the record is
 // afterwards what the model says, the answer shows what its maker may see, and
 // what is read next is right.
-func TestG2WritesDoWhatTheModelSays(t *testing.T) {
+func TestG2WritesDoWhatTheModelSays(t *testing.T) { onEach(t, writesDoWhatTheModelSays) }
+
+func writesDoWhatTheModelSays(t *arena) {
 	const writes, reads = 30, 10
 	asked, admitted := 0, 0
-	for first := *seed + 4_000_000; asked < *count; first++ {
+	for first := *seed + 4_000_000; asked < t.count; first++ {
 		d := newDice(first)
 		c := newDesign(d)
 		c.addWriteRules(d)
@@ -58,7 +60,7 @@ func TestG2WritesDoWhatTheModelSays(t *testing.T) {
 }
 
 // write asks the engine for a write and compares with the model.
-func (s *stage) write(t testing.TB, w write) (admitted bool, difference string) {
+func (s *stage) write(t *arena, w write) (admitted bool, difference string) {
 	after, ok, err := s.lawful(w)
 	if err != nil {
 		return false, err.Error()
@@ -99,7 +101,7 @@ func (s *stage) write(t testing.TB, w write) (admitted bool, difference string) 
 var everythingOfIt = want{kids: map[string]*want{}}
 
 // g2writes repeats a trial.
-func (tr trial) g2writes(t testing.TB) string {
+func (tr trial) g2writes(t *arena) string {
 	rows, err := lawfulRows(tr.design, tr.rows)
 	if err != nil {
 		return ""

@@ -11,10 +11,12 @@ import (
 
 // G3: taking a right away never gives anybody more, and nobody never has more
 // than somebody. Only requests without a filter say so: a filter may ask for null.
-func TestG3LessRightNeverGivesMore(t *testing.T) {
+func TestG3LessRightNeverGivesMore(t *testing.T) { onEach(t, lessRightNeverGivesMore) }
+
+func lessRightNeverGivesMore(t *arena) {
 	const narrowings, requests = 4, 10
 	asked := 0
-	for first := *seed + 2_000_000; asked < *count/5; first++ {
+	for first := *seed + 2_000_000; asked < t.count/5; first++ {
 		d := newDice(first)
 		c := newDesign(d)
 		tr := trial{design: c, rows: fewRows(d, c)}
@@ -45,9 +47,11 @@ func TestG3LessRightNeverGivesMore(t *testing.T) {
 	}
 }
 
-func TestG3NobodyHasNoMoreThanSomebody(t *testing.T) {
+func TestG3NobodyHasNoMoreThanSomebody(t *testing.T) { onEach(t, nobodyHasNoMoreThanSomebody) }
+
+func nobodyHasNoMoreThanSomebody(t *arena) {
 	asked := 0
-	for first := *seed + 3_000_000; asked < *count/5; first++ {
+	for first := *seed + 3_000_000; asked < t.count/5; first++ {
 		d := newDice(first)
 		d.somebody = true // the rules do not ask for nobody
 		c := newDesign(d)
@@ -77,14 +81,14 @@ func TestG3NobodyHasNoMoreThanSomebody(t *testing.T) {
 	}
 }
 
-func (tr trial) nobody(t testing.TB, s *stage) string {
+func (tr trial) nobody(t *arena, s *stage) string {
 	asNobody := tr.request
 	asNobody.caller = ""
 	return more(t, s, s, asNobody, tr.request)
 }
 
 // g3 repeats a trial.
-func (tr trial) g3(t testing.TB) string {
+func (tr trial) g3(t *arena) string {
 	less := tr.narrowing.on(tr.design)
 	if less == nil {
 		return ""
@@ -119,7 +123,7 @@ func (q request) plain() request {
 }
 
 // more says what the narrow side answers that the wide one does not.
-func more(t testing.TB, narrow, wide *stage, less, same request) string {
+func more(t *arena, narrow, wide *stage, less, same request) string {
 	small, err := everything(t, narrow, less)
 	if err != nil {
 		return "" // a refusal tells no more
@@ -140,7 +144,7 @@ func text(v any) string {
 }
 
 // everything is all that a request answers, whatever the number of pages.
-func everything(t testing.TB, s *stage, q request) (any, error) {
+func everything(t *arena, s *stage, q request) (any, error) {
 	var items []any
 	cursor := ""
 	for {

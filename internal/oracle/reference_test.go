@@ -3,7 +3,6 @@ package oracle
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,16 +11,13 @@ import (
 	"github.com/mainstay-run/mainstay/problem"
 )
 
-var (
-	count = flag.Int("oracle.n", 1500, "how many requests")
-	seed  = flag.Uint64("oracle.seed", 1, "where chance begins; a failure says with which one to find it again")
-)
-
 const perStage = 60 // requests on one contract with its data
 
 // G2: the engine's answer over the database is what the naive model says.
-func TestG2EngineAnswersAsTheModelDoes(t *testing.T) {
-	for first := uint64(0); int(first)*perStage < *count; first++ {
+func TestG2EngineAnswersAsTheModelDoes(t *testing.T) { onEach(t, engineAnswersAsTheModelDoes) }
+
+func engineAnswersAsTheModelDoes(t *arena) {
+	for first := uint64(0); int(first)*perStage < t.count; first++ {
 		d := newDice(*seed + first)
 		c := newDesign(d)
 		rows := newRows(d, c)
@@ -41,7 +37,7 @@ func TestG2EngineAnswersAsTheModelDoes(t *testing.T) {
 }
 
 // g2 sets a trial up anew and checks its request; "" too when it cannot be set up.
-func (tr trial) g2(t testing.TB) string {
+func (tr trial) g2(t *arena) string {
 	s, err := setUp(t, tr.design, tr.rows)
 	if err != nil {
 		return ""
@@ -51,7 +47,7 @@ func (tr trial) g2(t testing.TB) string {
 }
 
 // check asks the engine and the model; "" when they agree.
-func (s *stage) check(t testing.TB, q request) string {
+func (s *stage) check(t *arena, q request) string {
 	m, err := s.model(q.caller)
 	if err != nil {
 		return err.Error()
@@ -106,7 +102,7 @@ func compareFaults(err error, want answer) string {
 }
 
 // checkPages compares the first page and, for a walk, all of them and the way back.
-func (s *stage) checkPages(t testing.TB, q request, got *engine.Result, items []string) string {
+func (s *stage) checkPages(t *arena, q request, got *engine.Result, items []string) string {
 	limit, offset := limitOf(q), 0
 	if q.offset != "" {
 		fmt.Sscan(q.offset, &offset)
