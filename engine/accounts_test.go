@@ -393,7 +393,8 @@ func TestKeys(t *testing.T) {
 		}
 	})
 	t.Run("somebody else's key is not there", func(t *testing.T) {
-		bob := &auth.Principal{Caller: w.bob.Caller, Session: "x"}
+		other, _ := w.signup(strings.Replace(eveSignsUp, " Eve@", "finn@", 1))
+		bob := w.known(other)
 		if _, err := w.e.DeleteKey(t.Context(), bob, items[0].(map[string]any)["id"].(string)); problem.KindOf(err) != problem.NotFound {
 			t.Error(err)
 		}

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -36,6 +38,67 @@ func TestRightTakenWhileAWriteWaitsDoesNotCount(t *testing.T) {
 	w.drop("User", ghost.Caller.ID)
 	if got := w.no(ghost, "POST /meters", `{"name":"by a ghost"}`); got != "unauthenticated" {
 		t.Errorf("an account that was deleted: %s", got)
+	}
+}
+
+// Who was signed out, or whose key was withdrawn, does nothing more, however long
+// the request has been waiting.
+func TestCredentialsThatEndWhileAWriteWaitsDoNotCount(t *testing.T) {
+	w := openWorkshop(t)
+	_, account := w.signup(eveSignsUp)
+	id, _ := value.ParseID(account["id"].(string))
+	login := func() *auth.Principal {
+		t.Helper()
+		token, err := w.login(goodPassword, "192.0.2.1:2000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.known(token)
+	}
+	stays := login()
+	for _, tt := range []struct {
+		name string
+		who  *auth.Principal
+		end  func(who *auth.Principal)
+	}{
+		{"signed out", login(), func(who *auth.Principal) {
+			if _, err := w.e.Logout(t.Context(), who); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a key withdrawn", w.known(w.key(stays, `{"name":"k"}`)), func(who *auth.Principal) {
+			if _, err := w.e.DeleteKey(t.Context(), stays, who.Key.String()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"over", login(), func(*auth.Principal) {
+			w.now = w.now.Add(w.e.auth.SessionLife())
+		}},
+		{"another password", login(), func(*auth.Principal) {
+			err := w.db.InTx(t.Context(), store.Write, nil, func(tx store.Tx) error {
+				_, err := tx.Update(t.Context(), setCredentials, []any{id, "another hash"})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		began := w.now
+		w.ok(tt.who, "POST /meters", fmt.Sprintf(`{"name":%q}`, tt.name))
+		tt.end(tt.who)
+		for _, line := range []string{"POST /meters", "PATCH /users/" + id.String()} {
+			if got := w.no(tt.who, line, `{"name":"after"}`); got != "unauthenticated" {
+				t.Errorf("%s: %s: %s", tt.name, line, got)
+			}
+		}
+		if _, err := w.e.CreateKey(t.Context(), tt.who, []byte(`{"name":"k"}`)); tt.who.Session != "" && refusalText(err) != "unauthenticated" {
+			t.Errorf("%s: making a key: %v", tt.name, err)
+		}
+		if _, err := w.e.DeleteKey(t.Context(), tt.who, id.String()); tt.who.Session != "" && refusalText(err) != "unauthenticated" {
+			t.Errorf("%s: withdrawing a key: %v", tt.name, err)
+		}
+		w.now = began
 	}
 }
 

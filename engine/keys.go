@@ -63,6 +63,15 @@ func (e *Engine) CreateKey(ctx context.Context, who *auth.Principal, body []byte
 	if err != nil {
 		return nil, err
 	}
+	var res *Result
+	err = e.asNow(c, func(c *call) error {
+		res, err = e.createKey(ctx, c, body)
+		return err
+	})
+	return res, err
+}
+
+func (e *Engine) createKey(ctx context.Context, c *call, body []byte) (*Result, error) {
 	name, scopes, err := c.readKey(e, body)
 	if err != nil {
 		return nil, err
@@ -71,6 +80,9 @@ func (e *Engine) CreateKey(ctx context.Context, who *auth.Principal, body []byte
 	id := value.NewID(c.env.Now.Time())
 	shown := []any{id, name, prefix, scopes, c.env.Now}
 	err = e.db.InTx(ctx, store.Write, &c.stats, func(tx store.Tx) error {
+		if err := (&work{e: e, c: c, tx: tx}).sameCaller(ctx); err != nil {
+			return err
+		}
 		n := 0
 		for _, err := range tx.Select(ctx, listAPIKeys, []any{c.who.Caller.ID}) {
 			if err != nil {
@@ -199,16 +211,24 @@ func (e *Engine) DeleteKey(ctx context.Context, who *auth.Principal, id string) 
 	if err != nil {
 		return nil, NotFound()
 	}
-	err = e.db.InTx(ctx, store.Write, &c.stats, func(tx store.Tx) error {
-		n, err := tx.Delete(ctx, dropAPIKey, []any{c.who.Caller.ID, key})
-		if err == nil && n == 0 {
-			err = NotFound()
-		}
+	var res *Result
+	err = e.asNow(c, func(c *call) error {
+		err := e.db.InTx(ctx, store.Write, &c.stats, func(tx store.Tx) error {
+			if err := (&work{e: e, c: c, tx: tx}).sameCaller(ctx); err != nil {
+				return err
+			}
+			n, err := tx.Delete(ctx, dropAPIKey, []any{c.who.Caller.ID, key})
+			if err == nil && n == 0 {
+				err = NotFound()
+			}
+			return err
+		})
+		res = &Result{Statements: c.stats.Statements}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	e.auth.Forget(c.who.Caller.ID)
-	return &Result{Statements: c.stats.Statements}, nil
+	return res, nil
 }

@@ -20,6 +20,8 @@ type table struct {
 	fields    []*contract.Field // the stored ones, in the contract's order, which is that of columns
 	insert    *query.Insert     // fields, then the revision
 	byID      *query.Select     // fields, then the revision
+	bySession *query.Select     // byID and what makes a session live; of the account resource
+	byAPIKey  *query.Select     // byID and the key's id; of the account resource
 	remove    *query.Delete
 	search    []*contract.Field
 	addWords  *query.Insert
@@ -103,6 +105,9 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 	t.insert.Columns = append(t.insert.Columns, query.Named{Name: revisionColumn, Type: intType})
 	one := equals(idColumn(r, 1), query.Param{Slot: 0, Type: idType(r)})
 	t.byID = &query.Select{From: query.Table{Name: r.Table, Alias: 1}, Columns: t.columns(1), Where: one, Lock: query.ForShare}
+	if a := e.set.Contract.Accounts; a != nil && a.Resource == r.Resource {
+		t.holders()
+	}
 	t.remove = &query.Delete{Table: query.Table{Name: r.Table, Alias: 1}, Where: one}
 	if len(t.search) > 0 {
 		t.addWords = &query.Insert{Table: r.Table + "_words", OnConflictIgnore: true, Columns: []query.Named{
