@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -28,6 +29,10 @@ type conn struct {
 	costly  bool // it has no place among the readers any more
 	turn    bool // it has a turn
 	crowded bool // it was broken off as one too many
+	// view is that of a connection that reads.
+	view view
+	// commits counts those of the connection that writes; nil for others.
+	commits *atomic.Uint64
 	// walPages is the length of the write-ahead log after the last commit.
 	walPages int
 	// stmts are the prepared statements by query; controls are BEGIN and the like.
@@ -219,6 +224,9 @@ func onCommit(_ *libc.TLS, id, _, _ uintptr, pages int32) int32 {
 	conns.RUnlock()
 	if c != nil {
 		c.walPages = int(pages)
+		if c.commits != nil {
+			c.commits.Add(1)
+		}
 	}
 	return lib.SQLITE_OK
 }

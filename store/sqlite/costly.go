@@ -78,7 +78,7 @@ func (c *conn) look() bool {
 			return false
 		}
 		c.costly = true
-		c.d.readers <- nil
+		c.d.readers.free <- nil
 	}
 	if c.turn && s.waiting.Load() == 0 {
 		return true
@@ -103,21 +103,15 @@ func (c *conn) pause() {
 	}
 }
 
-// giveBack ends the use of a connection that reads.
-func (d *Driver) giveBack(c *conn) {
-	c.pause()
-	c.looks, c.crowded = 0, false
-	if !c.costly {
-		d.readers <- c
-		return
-	}
+// giveBack ends the use of a connection that has lost its place among the readers.
+func (s *costly) giveBack(c *conn) {
 	c.costly = false
 	select {
-	case d.costly.idle <- c:
+	case s.idle <- c:
 	default:
 		c.close()
 	}
-	<-d.costly.places
+	<-s.places
 }
 
 // close waits until no read is costly any more; it is called when none can begin.

@@ -86,7 +86,7 @@ func TestCheapReadsPassCostlyOnes(t *testing.T) {
 		}
 		says(t, err, "too many costly requests", "filter")
 	}
-	for range 3 * cap(d.readers) {
+	for range 3 * cap(d.readers.free) {
 		if got := wordsIn(t, d); len(got) != 100 {
 			t.Errorf("%d words", len(got))
 		}

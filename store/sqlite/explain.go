@@ -11,7 +11,7 @@ import (
 
 // Explain tells SQLite's plan; see store.Driver.
 func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*store.Plan, error) {
-	c, err := d.reader(ctx)
+	c, err := d.reader(ctx, store.ReadOne)
 	if err != nil {
 		return nil, err
 	}

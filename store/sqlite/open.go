@@ -26,8 +26,8 @@ type Driver struct {
 	path     string
 	log      *slog.Logger
 	version  string
-	writer   *writer    // nil: open for reading only
-	readers  chan *conn // nil members are opened when first needed
+	writer   *writer // nil: open for reading only
+	readers  readers
 	costly   *costly
 	rendered rendered
 	unlock   func() error
@@ -80,10 +80,10 @@ func Open(ctx context.Context, path string, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	d := &Driver{path: path, log: o.Log, version: lib.SQLITE_VERSION, readers: make(chan *conn, o.Readers), costly: newCostly(o.Readers)}
+	d := &Driver{path: path, log: o.Log, version: lib.SQLITE_VERSION, readers: readers{free: make(chan *conn, o.Readers), keep: !o.ReadOnly, maxView: maxView}, costly: newCostly(o.Readers)}
 	d.rendered.byQuery = map[any]*sqlgen.Statement{}
 	for range o.Readers {
-		d.readers <- nil
+		d.readers.free <- nil
 	}
 	if o.ReadOnly {
 		err = d.openReading(ctx)
@@ -143,7 +143,8 @@ func (d *Driver) openWriter() error {
 		return d.notOpened(err)
 	}
 	learn(c, d.log)
-	d.writer = &writer{c: c, log: d.log, maxBatch: maxBatch, passiveAt: passivePages, restartAt: restartPages}
+	c.commits = &d.readers.commits
+	d.writer = &writer{c: c, readers: &d.readers, log: d.log, maxBatch: maxBatch, passiveAt: passivePages, restartAt: restartPages}
 	return nil
 }
 
@@ -163,13 +164,12 @@ func (d *Driver) openReading(ctx context.Context) error {
 	if _, err := os.Stat(d.path); err != nil {
 		return d.notOpened(err)
 	}
-	c, err := d.reader(ctx)
+	c, err := d.reader(ctx, store.ReadOne)
 	if err != nil {
 		return d.notOpened(err)
 	}
 	_, err = c.text("SELECT count(*) FROM sqlite_schema")
-	d.giveBack(c)
-	if err != nil {
+	if err = errors.Join(err, d.giveBack(c)); err != nil {
 		return errors.Join(d.notOpened(err), d.Close())
 	}
 	return nil
@@ -227,56 +227,12 @@ func (d *Driver) connect(flags int32) (*conn, error) {
 	return c, nil
 }
 
-// reader waits for a connection that reads; giveBack ends its use.
-func (d *Driver) reader(ctx context.Context) (*conn, error) {
-	var c *conn
-	select {
-	case c = <-d.readers:
-	default:
-		select {
-		case c = <-d.readers:
-		case <-ctx.Done():
-			return nil, interrupted(ctx, errors.New("sqlite: waiting for a connection"))
-		}
-	}
-	if c == closedConn {
-		d.readers <- c
-		return nil, errClosed
-	}
-	if c != nil {
-		return c, nil
-	}
-	select {
-	case c = <-d.costly.idle:
-		return c, nil
-	default:
-	}
-	c, err := d.connect(lib.SQLITE_OPEN_READONLY)
-	if err != nil {
-		d.readers <- nil
-		return nil, explained(ctx, err)
-	}
-	c.d = d
-	return c, nil
-}
-
-// closedConn stands where connections were.
-var closedConn = new(conn)
-
 // Close waits for what is running, moves the write-ahead log into the file and
 // gives the file free.
 func (d *Driver) Close() error {
 	var errs []error
 	d.closing.Do(func() {
-		for range cap(d.readers) {
-			if c := <-d.readers; c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-		errs = append(errs, d.costly.close())
-		for range cap(d.readers) {
-			d.readers <- closedConn
-		}
+		errs = append(errs, d.readers.close(d.costly))
 		if d.writer != nil {
 			errs = append(errs, d.writer.close())
 		}

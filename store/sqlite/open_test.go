@@ -50,11 +50,11 @@ func TestLibraryIsNewEnough(t *testing.T) {
 
 func TestConnectionsHaveTheirSettings(t *testing.T) {
 	d := openWords(t)
-	reader, err := d.reader(t.Context())
+	reader, err := d.reader(t.Context(), store.ReadOne)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { d.readers <- reader }()
+	defer d.giveBack(reader)
 	for pragma, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0", "temp_store": "2",
 	} {

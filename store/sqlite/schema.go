@@ -23,15 +23,11 @@ const metaTable = "mainstay_meta"
 
 // Inspect reads what was recorded and holds it against what is there.
 func (d *Driver) Inspect(ctx context.Context) (*schema.Schema, error) {
-	c, err := d.reader(ctx)
+	c, err := d.reader(ctx, store.Snapshot)
 	if err != nil {
 		return nil, err
 	}
 	defer d.giveBack(c)
-	if err := c.control("BEGIN"); err != nil {
-		return nil, explained(ctx, err)
-	}
-	defer c.control("ROLLBACK")
 	s, err := d.inspect(c)
 	return s, explained(ctx, err)
 }

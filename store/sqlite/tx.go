@@ -34,18 +34,11 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if mode == store.Write {
 		return d.beginWrite(ctx)
 	}
-	c, err := d.reader(ctx)
+	c, err := d.reader(ctx, mode)
 	if err != nil {
 		return nil, err
 	}
-	t := &tx{d: d, c: c, mode: mode}
-	if mode == store.Snapshot {
-		if err := c.control("BEGIN"); err != nil {
-			d.giveBack(c)
-			return nil, explained(ctx, err)
-		}
-	}
-	return t, nil
+	return &tx{d: d, c: c, mode: mode}, nil
 }
 
 func (d *Driver) beginWrite(ctx context.Context) (store.Tx, error) {
@@ -221,7 +214,7 @@ func (t *tx) Commit(ctx context.Context) error {
 		return errOver
 	}
 	if t.mode != store.Write {
-		return t.release("COMMIT")
+		return t.release()
 	}
 	c, w, b := t.c, t.d.writer, t.batch
 	t.c = nil
@@ -247,7 +240,7 @@ func (t *tx) Rollback(ctx context.Context) error {
 		return nil
 	}
 	if t.mode != store.Write {
-		return t.release("ROLLBACK")
+		return t.release()
 	}
 	c, w, b := t.c, t.d.writer, t.batch
 	t.c = nil
@@ -276,13 +269,8 @@ func (t *tx) Rollback(ctx context.Context) error {
 }
 
 // release gives a reader back.
-func (t *tx) release(end string) error {
+func (t *tx) release() error {
 	c := t.c
 	t.c = nil
-	var err error
-	if t.mode == store.Snapshot {
-		err = explained(context.Background(), c.control(end))
-	}
-	t.d.giveBack(c)
-	return err
+	return explained(context.Background(), t.d.giveBack(c))
 }

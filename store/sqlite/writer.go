@@ -20,8 +20,9 @@ import (
 // the last one commits for all. Nobody is answered before that commit, not even
 // with a refusal, which may rest on what an earlier member wrote.
 type writer struct {
-	c   *conn
-	log *slog.Logger
+	c       *conn
+	readers *readers
+	log     *slog.Logger
 
 	mu     sync.Mutex
 	taken  bool    // somebody has the turn
@@ -200,6 +201,7 @@ func (w *writer) checkpoint() {
 		defer w.c.busyTimeout(busyTimeout)
 	}
 	w.passiveAt = pages + passivePages
+	w.readers.endViews(0)
 	if err := w.c.checkpoint(kind); err != nil && !isBusy(err) {
 		w.log.Error("checkpoint", slog.Any("error", err))
 	}
