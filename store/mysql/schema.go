@@ -162,6 +162,28 @@ func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
 	return d.record(ctx, c, next)
 }
 
+// Clear takes away every table that is recorded, and the record. Tables of others
+// stay; with one, nothing is done.
+func (d *Driver) Clear(ctx context.Context) error {
+	c, err := d.take(ctx, reading)
+	if err != nil {
+		return err
+	}
+	defer d.give(c)
+	s, _, err := d.inspect(ctx, c)
+	if err != nil || len(s.Tables) == 0 {
+		return explained(ctx, err)
+	}
+	var names []string
+	for _, t := range s.Tables {
+		if t.Name != metaTable {
+			names = append(names, t.Name)
+		}
+	}
+	d.keys.Clear()
+	return explained(ctx, c.unchecked(ctx, "DROP TABLE `"+strings.Join(append(names, metaTable), "`, `")+"`"))
+}
+
 // begin makes the table of records.
 func (d *Driver) begin(ctx context.Context, c *conn) error {
 	for _, t := range schema.System() {

@@ -149,6 +149,28 @@ func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
 	return nil
 }
 
+// Clear takes away every table that is recorded, and the record. Tables of others
+// stay; with one, nothing is done.
+func (d *Driver) Clear(ctx context.Context) error {
+	s, err := d.Inspect(ctx)
+	if err != nil || len(s.Tables) == 0 {
+		return err
+	}
+	names := []string{metaTable}
+	for _, t := range s.Tables {
+		if t.Name != metaTable {
+			names = append(names, t.Name)
+		}
+	}
+	c, err := d.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.give(c)
+	_, err = c.exec(ctx, `DROP TABLE "`+strings.Join(names, `", "`)+`"`)
+	return explained(ctx, err)
+}
+
 // ddl is the statements of a step. The table of records is made with the first.
 // A reference to a table that is not there yet is added when that is made.
 func ddl(have *schema.Schema, there []string, step schema.Step) ([]string, error) {
