@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mainstay-run/mainstay/bench/load"
+)
+
+// figure is one system in one round of one scenario.
+type figure struct {
+	Database, Scenario, System string
+	Round                      int
+	Processor                  float64 // seconds per 1,000 requests, server and database
+	PerSecond                  float64
+	P50, P99                   float64 // milliseconds
+	Resident                   int64   // bytes of the server
+	Statements                 float64 // per request; 0 where it is not known
+	Bytes                      float64 // per answer
+}
+
+// effort is how long to measure.
+type effort struct {
+	rounds        int
+	warm, measure time.Duration
+}
+
+// measured runs one scenario on all systems of a database, round by round: what the
+// machine does meanwhile hits all of them alike.
+func measured(db *database, scenario string, messages [][][]byte, e effort) ([]figure, error) {
+	var out []figure
+	for round := range e.rounds {
+		for i, s := range db.systems {
+			if round == 1 {
+				e.warm = 0
+			}
+			f, err := s.figure(messages[i], e)
+			if err != nil {
+				return nil, fmt.Errorf("%s on %s, %s: %w\n%s", s.name, db.name, scenario, err, tail(s.program.log))
+			}
+			f.Database, f.Scenario, f.System, f.Round = db.name, scenario, s.name, round+1
+			out = append(out, *f)
+		}
+	}
+	return out, nil
+}
+
+func (s *system) figure(messages [][]byte, e effort) (*figure, error) {
+	plan := load.Plan{Addr: s.addr, Requests: messages, Duration: e.warm}
+	if e.warm > 0 {
+		if _, err := load.Run(plan); err != nil {
+			return nil, err
+		}
+	}
+	roots := []int{s.program.pid()}
+	if s.database != nil {
+		roots = append(roots, s.database.pid())
+	}
+	statements, err := s.count()
+	if err != nil {
+		return nil, err
+	}
+	plan.Duration = e.measure
+	before := spent(roots...)
+	r, err := load.Run(plan)
+	if err != nil {
+		return nil, err
+	}
+	after := spent(roots...)
+	if r.Failed > 0 {
+		return nil, fmt.Errorf("%d of %d answers are errors: %s", r.Failed, r.Requests, r.Fault)
+	}
+	more, err := s.count()
+	if err != nil {
+		return nil, err
+	}
+	n := float64(r.Requests)
+	return &figure{
+		Processor: (after.processor - before.processor) / n * 1000,
+		PerSecond: n / r.Took.Seconds(),
+		P50:       float64(r.P50.Microseconds()) / 1000, P99: float64(r.P99.Microseconds()) / 1000,
+		Resident:   spent(s.program.pid()).resident,
+		Statements: (more - statements) / n,
+		Bytes:      float64(r.Bytes) / n,
+	}, nil
+}
+
+func (s *system) count() (float64, error) {
+	if s.statements == nil {
+		return 0, nil
+	}
+	return s.statements()
+}
+
+// messages are the requests of a scenario for each system, ready to be sent.
+func messages(db *database, scenario string, asks []ask) [][][]byte {
+	out := make([][][]byte, len(db.systems))
+	for i, s := range db.systems {
+		for _, a := range asks {
+			out[i] = append(out[i], s.dialect.request(scenario, a).bytes(s.addr))
+		}
+	}
+	return out
+}
+
+// median of what f tells of the figures.
+func median(figures []figure, f func(figure) float64) float64 {
+	var v []float64
+	for _, one := range figures {
+		v = append(v, f(one))
+	}
+	return middle(v)
+}
+
+func middle(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	slices.Sort(v)
+	return (v[len(v)/2] + v[(len(v)-1)/2]) / 2
+}
