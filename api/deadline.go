@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 // does, and those that work ask Err, which looks at the clock.
 type deadline struct {
 	context.Context
-	at time.Time
+	at   time.Time
+	over atomic.Bool // released
 
 	mu     sync.Mutex
 	waited context.Context // made by the first Done
@@ -31,6 +33,9 @@ func (d *deadline) Err() error {
 	if !time.Now().Before(d.at) {
 		return context.DeadlineExceeded
 	}
+	if d.over.Load() {
+		return context.Canceled
+	}
 	return nil
 }
 
@@ -39,12 +44,17 @@ func (d *deadline) Done() <-chan struct{} {
 	defer d.mu.Unlock()
 	if d.waited == nil {
 		d.waited, d.cancel = context.WithDeadline(d.Context, d.at)
+		if d.over.Load() {
+			d.cancel()
+		}
 	}
 	return d.waited.Done()
 }
 
-// release frees the timer, if there is one. Who still waits is woken.
+// release frees the timer, if there is one. Who still waits is woken, and told by Err
+// that it is over: package context panics when a context is done without an error.
 func (d *deadline) release() {
+	d.over.Store(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.cancel != nil {

@@ -40,3 +40,21 @@ func TestDeadline(t *testing.T) {
 		}
 	})
 }
+
+// TestDeadlineReleased: a statement's own context may still watch when the request is over.
+func TestDeadlineReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeadline(context.Background(), time.Hour)
+		child, cancel := context.WithCancel(d)
+		defer cancel()
+		d.release()
+		<-child.Done()
+		if !errors.Is(child.Err(), context.Canceled) {
+			t.Errorf("what watched says %v", child.Err())
+		}
+		<-d.Done()
+		late := newDeadline(context.Background(), time.Hour)
+		late.release()
+		<-late.Done()
+	})
+}
