@@ -376,7 +376,7 @@ func (e *Engine) SetPassword(ctx context.Context, account value.UUID, password s
 			_, err = tx.Insert(ctx, addCredentials, []any{account, hash, int64(1)})
 		}
 		if err == nil {
-			_, err = tx.Delete(ctx, loginTables[0], []any{account})
+			_, err = tx.Delete(ctx, loginTables[0], []any{[]any{account}})
 		}
 		return err
 	})

@@ -45,27 +45,10 @@ func (w *work) mayDelete(r *rule.Resource, b *before) error {
 // remove deletes a record. References with `on delete` cascade or clear follow;
 // any other keeps it.
 func (w *work) remove(ctx context.Context, r *rule.Resource, id value.UUID) error {
-	t := w.e.table(r)
-	if err := w.leaving(ctx, t, id); err != nil {
+	if err := w.leaving(ctx, r, id); err != nil {
 		return err
 	}
-	for _, c := range t.clears {
-		args := []any{id}
-		if c.timed {
-			args = []any{w.c.env.Now, id}
-		}
-		if _, err := w.tx.Update(ctx, c.update, args); err != nil {
-			return err
-		}
-	}
-	w.manyAccounts = w.manyAccounts || t.accounts
-	if a := w.e.set.Contract.Accounts; a != nil && a.Resource == r.Resource {
-		if err := w.removeLogin(ctx, id); err != nil {
-			return err
-		}
-		w.touched(r, id)
-	}
-	_, err := w.tx.Delete(ctx, t.remove, []any{id})
+	_, err := w.tx.Delete(ctx, w.e.table(r).remove, []any{id})
 	var constraint *store.ConstraintError
 	if errors.As(err, &constraint) {
 		return problem.Wrap(err, problem.ReferenceViolation, "other records refer to this one")
@@ -73,20 +56,20 @@ func (w *work) remove(ctx context.Context, r *rule.Resource, id value.UUID) erro
 	return err
 }
 
-// loginTables are Mainstay's own tables about an account.
+// loginTables are Mainstay's own tables about accounts.
 var loginTables = []*query.Delete{
 	ofAccount("mainstay_sessions"), ofAccount("mainstay_keys"), ofAccount("mainstay_credentials"),
 }
 
 func ofAccount(table string) *query.Delete {
-	return &query.Delete{Table: query.Table{Name: table, Alias: 1}, Where: equals(
-		query.Col{Alias: 1, Name: "account", Type: uuidType}, query.Param{Slot: 0, Type: uuidType})}
+	return &query.Delete{Table: query.Table{Name: table, Alias: 1}, Where: query.InParam{
+		X: query.Col{Alias: 1, Name: "account", Type: uuidType}, Slot: 0, Type: uuidType}}
 }
 
-// removeLogin ends all sessions and keys of an account, and its password.
-func (w *work) removeLogin(ctx context.Context, account value.UUID) error {
+// removeLogin ends all sessions and keys of accounts, and their passwords.
+func (w *work) removeLogin(ctx context.Context, accounts []any) error {
 	for _, q := range loginTables {
-		if _, err := w.tx.Delete(ctx, q, []any{account}); err != nil {
+		if _, err := w.tx.Delete(ctx, q, []any{accounts}); err != nil {
 			return err
 		}
 	}

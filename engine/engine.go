@@ -6,9 +6,10 @@
 // Files: read path in ask.go parameter.go equal.go search.go where.go sort.go
 // include.go project.go plan.go page.go cursor.go get.go list.go aggregate.go
 // export.go etag.go; write path in write.go, input in body.go pointer.go, what
-// is allowed in guard.go world.go, statements in table.go, operations in
-// create.go update.go delete.go action.go bulk.go matching.go batch.go, their
-// repetition in idempotency.go; accounts in accounts.go keys.go.
+// is allowed in guard.go world.go caller.go, statements in table.go, operations in
+// create.go update.go delete.go action.go bulk.go matching.go batch.go, what goes
+// with a deletion in follow.go gone.go, their repetition in idempotency.go;
+// accounts in accounts.go keys.go.
 package engine
 
 import (

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/mainstay-run/mainstay/query"
-	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -35,43 +33,7 @@ func youngest(now value.Timestamp) value.UUID {
 	return id
 }
 
-// dragged finds the young records of r that where chooses by a deleted record's id.
-func dragged(r *rule.Resource, alias int, where func(id query.Expr) query.Expr) *query.Select {
-	id := idColumn(r, alias)
-	return &query.Select{
-		From:    query.Table{Name: r.Table, Alias: alias},
-		Columns: []query.Column{{Expr: id, Type: idType(r)}},
-		Where: query.And{List: []query.Expr{
-			where(query.Param{Slot: 0, Type: idType(r)}),
-			query.Cmp{Op: query.Ge, L: id, R: query.Param{Slot: 1, Type: idType(r)}},
-		}},
-	}
-}
-
-// leaving notes the ids of a record that is about to be deleted and of those
-// that go with it.
-func (w *work) leaving(ctx context.Context, t *table, id value.UUID) error {
-	for _, q := range t.drags {
-		for row, err := range w.tx.Select(ctx, q, []any{id, youngest(w.c.env.Now)}) {
-			if err != nil {
-				return err
-			}
-			v, err := row.Value(0)
-			if err != nil {
-				return err
-			}
-			if also, ok := v.(value.UUID); ok {
-				w.gone = append(w.gone, also)
-			}
-		}
-	}
-	if freshID(id, w.c.env.Now) {
-		w.gone = append(w.gone, id)
-	}
-	return nil
-}
-
-// remember keeps what leaving noted.
+// remember keeps the ids that leaving noted.
 func (w *work) remember(ctx context.Context) error {
 	if len(w.gone) == 0 {
 		return nil

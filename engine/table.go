@@ -27,20 +27,11 @@ type table struct {
 	addWords  *query.Insert
 	dropWords *query.Delete
 	clears    []clearing
-	drags     []*query.Select // args: the deleted id, youngest; ids of records that are deleted with it
-	// accounts: deleting a record may delete or change accounts.
-	accounts bool
+	drags     []drag
 
 	mu      sync.Mutex
 	updates map[string]*query.Update
 	related map[string]*query.Select
-}
-
-// clearing empties references to records that are about to be deleted, so that
-// the revision of those that hold them moves.
-type clearing struct {
-	update *query.Update // args: now, where there is one, and the deleted id
-	timed  bool
 }
 
 // writePlans are the statements of the write path: by resource, and by view for
@@ -105,7 +96,7 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 	t.insert.Columns = append(t.insert.Columns, query.Named{Name: revisionColumn, Type: intType})
 	one := equals(idColumn(r, 1), query.Param{Slot: 0, Type: idType(r)})
 	t.byID = &query.Select{From: query.Table{Name: r.Table, Alias: 1}, Columns: t.columns(1), Where: one, Lock: query.ForShare}
-	if a := e.set.Contract.Accounts; a != nil && a.Resource == r.Resource {
+	if e.isAccounts(r) {
 		t.holders()
 	}
 	t.remove = &query.Delete{Table: query.Table{Name: r.Table, Alias: 1}, Where: one}
@@ -117,7 +108,7 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 			one, query.InParam{X: query.Col{Alias: 1, Name: "field", Type: wordType}, Slot: 1, Type: wordType},
 		}}}
 	}
-	e.follow(t, r, func(deleted query.Expr, id query.Expr) query.Expr { return equals(deleted, id) }, 1, map[string]bool{})
+	e.follow(t)
 	return t
 }
 
@@ -143,57 +134,6 @@ func (t *table) record(row store.Row, from int) (rule.Record, error) {
 	}
 	rec[revisionColumn], err = row.Value(from + len(t.fields))
 	return rec, err
-}
-
-// follow finds what the deletion of records of r does to others: isDeleted is
-// the condition that an expression is the id of a deleted one. met are the
-// resources on the way here.
-func (e *Engine) follow(t *table, r *rule.Resource, isDeleted func(x, id query.Expr) query.Expr, alias int, met map[string]bool) {
-	met[r.Name] = true
-	defer delete(met, r.Name)
-	accounts := e.set.Contract.Accounts
-	for _, other := range e.set.Contract.Resources {
-		for _, f := range other.Fields {
-			if f.Type.Name != "ref" || f.Type.Target.Name != r.Name || f.OnDelete != "clear" && f.OnDelete != "cascade" {
-				continue
-			}
-			t.accounts = t.accounts || accounts != nil && accounts.Resource == other
-			from, next := e.set.Resource(other.Name), alias+1
-			col := query.Col{Alias: next, Name: f.Name, Type: f.Type.Value}
-			if f.OnDelete == "clear" {
-				t.clears = append(t.clears, newClearing(from, f, next, func(id query.Expr) query.Expr { return isDeleted(col, id) }))
-				continue
-			}
-			t.drags = append(t.drags, dragged(from, next, func(id query.Expr) query.Expr { return isDeleted(col, id) }))
-			if !met[other.Name] {
-				e.follow(t, from, func(x, id query.Expr) query.Expr {
-					return query.InSelect{X: x, Sub: &query.Select{
-						From:    query.Table{Name: other.Table, Alias: next},
-						Columns: []query.Column{{Expr: idColumn(from, next), Type: idType(from)}},
-						Where:   isDeleted(col, id),
-					}}
-				}, next, met)
-			}
-		}
-	}
-}
-
-func newClearing(r *rule.Resource, f *contract.Field, alias int, where func(id query.Expr) query.Expr) clearing {
-	c := clearing{timed: showsTime(r, f), update: &query.Update{Table: query.Table{Name: r.Table, Alias: alias}}}
-	revision := query.Col{Alias: alias, Name: revisionColumn, Type: intType}
-	c.update.Set = []query.Assign{
-		{Column: named(f), Value: query.Const{Type: f.Type.Value}},
-		{Column: query.Named{Name: revisionColumn, Type: intType}, Value: query.Arith{
-			Op: query.Add, L: revision, R: query.Const{Value: int64(1), Type: intType}, Type: intType}},
-	}
-	slot := 0
-	if c.timed {
-		at := r.Field("updated_at")
-		c.update.Set = append(c.update.Set, query.Assign{Column: named(at), Value: query.Param{Slot: 0, Type: at.Type.Value}})
-		slot = 1
-	}
-	c.update.Where = where(query.Param{Slot: slot, Type: f.Type.Value})
-	return c
 }
 
 // showsTime reports whether a change of f moves updated_at: a change that not

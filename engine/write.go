@@ -202,7 +202,7 @@ func (w *work) committed() {
 
 // touched notes that a record was written.
 func (w *work) touched(r *rule.Resource, id value.UUID) {
-	if a := w.e.set.Contract.Accounts; a != nil && a.Resource == r.Resource {
+	if w.e.isAccounts(r) {
 		w.accounts = append(w.accounts, id)
 	}
 }
