@@ -144,6 +144,7 @@ func (x *exchange) carryOut() error {
 		}
 	}
 	x.answer(res)
+	res.Release()
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/mainstay-run/mainstay/auth"
@@ -129,7 +130,7 @@ type Equal struct {
 
 // Result is an operation's answer.
 type Result struct {
-	// Body is the JSON answer, nil for none. It belongs to the caller.
+	// Body is the JSON answer, nil for none. It belongs to the caller until Release.
 	Body []byte
 	// Created is the id of a made record (for Location), "" otherwise.
 	Created string
@@ -150,6 +151,28 @@ type Result struct {
 	Stream func(w io.Writer) error
 	// Statements is how many statements ran, credentials apart.
 	Statements int
+
+	room   []byte // what Body was made in
+	pooled bool
+}
+
+// results are those of reads that were released; their room is used again.
+var results = sync.Pool{New: func() any { return &Result{pooled: true} }}
+
+// maxRoom is the largest room that is kept.
+const maxRoom = 64 << 10
+
+// Release gives a result back, Body with it, once the answer has been sent. A
+// result that is never released is only a little work for the collector.
+func (r *Result) Release() {
+	if !r.pooled {
+		return
+	}
+	if cap(r.room) > maxRoom {
+		r.room = nil
+	}
+	*r = Result{room: r.room[:0], pooled: true}
+	results.Put(r)
 }
 
 // New makes an engine for one contract on one database.

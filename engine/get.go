@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
@@ -19,11 +20,10 @@ func (e *Engine) get(ctx context.Context, c *call, op *Operation) (*Result, erro
 		return nil, err
 	}
 	defer a.release()
-	var body []byte
-	var tag string
+	res := results.Get().(*Result)
 	found := false
 	err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
-		body, tag, found, err = e.read(ctx, tx, a, p)
+		res.Body, res.ETag, found, err = e.read(ctx, tx, a, p, res.room)
 		return err
 	})
 	if err != nil {
@@ -32,8 +32,8 @@ func (e *Engine) get(ctx context.Context, c *call, op *Operation) (*Result, erro
 	if !found {
 		return nil, NotFound()
 	}
-	res := &Result{Body: body, ETag: tag, Statements: c.stats.Statements}
-	if len(op.IfNoneMatch) > 0 && e.etagSeen(op.IfNoneMatch, tag) {
+	res.room, res.Statements = res.Body, c.stats.Statements
+	if len(op.IfNoneMatch) > 0 && e.etagSeen(op.IfNoneMatch, res.ETag) {
 		res.Body, res.NotModified = nil, true
 	}
 	return res, nil
@@ -52,7 +52,7 @@ func (e *Engine) fetch(ctx context.Context, tx store.Tx, c *call, r *rule.Resour
 	if err != nil {
 		return nil, "", false, err
 	}
-	return e.read(ctx, tx, a, p)
+	return e.read(ctx, tx, a, p, nil)
 }
 
 // planGet understands a read of one record.
@@ -124,13 +124,13 @@ func whole(a *ask) bool {
 	return a.sight.Whole && a.op.Query.Fields == "" && a.op.Query.Include == ""
 }
 
-// read runs the plan of one record.
-func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan) (body []byte, tag string, found bool, err error) {
+// read runs the plan of one record; room is for its body.
+func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, room []byte) (body []byte, tag string, found bool, err error) {
 	l := p.root
 	text := a.page.text[:0]
 	direct := len(l.lists) == 0
 	if direct {
-		text = make([]byte, 0, p.size.Load())
+		text = slices.Grow(room, int(p.size.Load()))
 	}
 	a.start(text)
 	err = a.rows(ctx, tx, l, func(row store.Row) bool {
@@ -158,7 +158,7 @@ func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan) (body [
 		if err := a.children(ctx, tx, found, l, &a.page); err != nil {
 			return nil, "", false, err
 		}
-		body = found.fill(make([]byte, 0, p.size.Load()), &a.page, a.page.ends[0])
+		body = found.fill(slices.Grow(room, int(p.size.Load())), &a.page, a.page.ends[0])
 	} else {
 		a.page.text = nil // it is the caller's now
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/mainstay-run/mainstay/problem"
@@ -15,15 +16,16 @@ func (e *Engine) list(ctx context.Context, c *call, op *Operation) (*Result, err
 		return nil, err
 	}
 	defer a.release()
-	page := listPage{ask: a, plan: p}
+	res := results.Get().(*Result)
+	page := listPage{ask: a, plan: p, room: res.room}
 	if p.root != nil || p.parent != nil {
 		err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error { return page.read(ctx, tx) })
 	}
 	if err != nil {
 		return nil, err
 	}
-	res := page.render(e)
-	res.Statements = c.stats.Statements
+	page.render(e, res)
+	res.room, res.Statements = res.Body, c.stats.Statements
 	return res, nil
 }
 
@@ -202,7 +204,8 @@ type listPage struct {
 	more  bool // behind the page, in the direction in which it was read
 	// first and last are the cursor keys of the first and last record read.
 	first, last []any
-	direct      bool // page.text is the answer itself
+	direct      bool   // page.text is the answer itself
+	room        []byte // for the body
 }
 
 const listHead = `{"items":[`
@@ -218,7 +221,7 @@ func (g *listPage) read(ctx context.Context, tx store.Tx) error {
 	g.more, g.first, g.last, g.found = false, nil, nil, nil
 	text := a.page.text[:0]
 	if g.direct = len(l.lists) == 0 && !a.cursor.back; g.direct {
-		text = append(make([]byte, 0, max(g.plan.size.Load(), 64)), listHead...)
+		text = g.head()
 	}
 	a.start(text)
 	err := a.rows(ctx, tx, l, func(row store.Row) bool {
@@ -269,7 +272,7 @@ func (g *listPage) keys(row store.Row) []any {
 }
 
 // render writes the page, first record first whichever way it was read.
-func (g *listPage) render(e *Engine) *Result {
+func (g *listPage) render(e *Engine, res *Result) {
 	a := g.ask
 	body := a.page.text
 	if g.direct {
@@ -277,7 +280,6 @@ func (g *listPage) render(e *Engine) *Result {
 	} else {
 		body = g.gather()
 	}
-	res := &Result{}
 	g.around(e, res)
 	body = append(body, `],"next":`...)
 	body = appendCursor(body, res.Next)
@@ -289,13 +291,17 @@ func (g *listPage) render(e *Engine) *Result {
 	}
 	res.Body = append(body, '}')
 	g.plan.size.Store(int64(len(res.Body) + len(res.Body)/8 + 64))
-	return res
+}
+
+// head begins the body.
+func (g *listPage) head() []byte {
+	return append(slices.Grow(g.room, max(int(g.plan.size.Load()), 64)), listHead...)
 }
 
 // gather puts lists in their places and a page that was read backwards in order.
 func (g *listPage) gather() []byte {
 	p := &g.page
-	body := append(make([]byte, 0, max(g.plan.size.Load(), 64)), listHead...)
+	body := g.head()
 	for i := range p.ends {
 		s := p.ends[i]
 		if g.cursor.back {

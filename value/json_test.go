@@ -317,3 +317,22 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// Each byte at each place of a short text is escaped as encoding/json reads it back.
+func TestEveryByteIsEscapedAtEveryPlace(t *testing.T) {
+	for length := range 20 {
+		for at := range length {
+			for c := range byte(0x80) {
+				text := "é" + strings.Repeat("x", at) + string(rune(c)) + strings.Repeat("y", length-at)
+				var back string
+				got := AppendString(nil, text)
+				if err := json.Unmarshal(got, &back); err != nil || back != text {
+					t.Fatalf("%q became %s: %v", text, got, err)
+				}
+				if b := AppendString(nil, []byte(text)); string(b) != string(got) {
+					t.Fatalf("%s as bytes, %s as a string", b, got)
+				}
+			}
+		}
+	}
+}

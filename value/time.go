@@ -203,10 +203,29 @@ func (d Date) String() string { return string(d.AppendTo(nil)) }
 
 // AppendTo appends what String gives.
 func (d Date) AppendTo(dst []byte) []byte {
-	y, m, dd := time.Unix(int64(d)*(day/1000), 0).UTC().Date()
-	dst = append(pad(dst, y, 4), '-')
-	dst = append(pad(dst, int(m), 2), '-')
-	return pad(dst, dd, 2)
+	y, m, dd := d.civil()
+	dst = append(two(two(dst, y/100), y%100), '-')
+	dst = append(two(dst, m), '-')
+	return two(dst, dd)
+}
+
+// civil is the date's year, month and day in the proleptic Gregorian calendar. It
+// counts in years that begin in March, so that a leap day is a year's last.
+func (d Date) civil() (year, month, day uint) {
+	const (
+		yearDays, fourYears, century, fourCenturies = 365, 1461, 36_524, 146_097
+		toMarch0                                    = 719_468 // days from 0000-03-01 to 1970-01-01
+	)
+	n := uint(int64(d) + toMarch0)
+	era, n := n/fourCenturies, n%fourCenturies
+	y := (n - n/(fourYears-1) + n/century - n/(fourCenturies-1)) / yearDays
+	n -= y*yearDays + y/4 - y/100
+	m := (5*n + 2) / 153 // March is 0; five months have 153 days
+	year, month, day = y+era*400, m+3, n-(153*m+2)/5+1
+	if m >= 10 {
+		year, month = year+1, m-9
+	}
+	return year, month, day
 }
 
 // String is HH:MM:SS.mmm.
@@ -214,11 +233,11 @@ func (t Time) String() string { return string(t.AppendTo(nil)) }
 
 // AppendTo appends what String gives.
 func (t Time) AppendTo(dst []byte) []byte {
-	ms := int(t)
-	dst = append(pad(dst, ms/3600_000, 2), ':')
-	dst = append(pad(dst, ms/60_000%60, 2), ':')
-	dst = append(pad(dst, ms/1000%60, 2), '.')
-	return pad(dst, ms%1000, 3)
+	ms := uint(t)
+	dst = append(two(dst, ms/3600_000), ':')
+	dst = append(two(dst, ms/60_000%60), ':')
+	dst = append(two(dst, ms/1000%60), '.')
+	return three(dst, ms%1000)
 }
 
 // String is YYYY-MM-DDTHH:MM:SS.mmmZ.
@@ -268,7 +287,7 @@ func (d Duration) AppendTo(dst []byte) []byte {
 	}
 	dst = strconv.AppendUint(dst, ms/1000, 10)
 	if ms %= 1000; ms > 0 {
-		dst = pad(append(dst, '.'), int(ms), 3)
+		dst = three(append(dst, '.'), uint(ms))
 		for dst[len(dst)-1] == '0' {
 			dst = dst[:len(dst)-1]
 		}
@@ -276,17 +295,11 @@ func (d Duration) AppendTo(dst []byte) []byte {
 	return append(dst, 'S')
 }
 
-// pad appends n with at least width digits.
-func pad(dst []byte, n, width int) []byte {
-	for limit := 10; width > 1; width-- {
-		if n < limit {
-			dst = append(dst, "000"[:width-1]...)
-			break
-		}
-		limit *= 10
-	}
-	return strconv.AppendInt(dst, int64(n), 10)
-}
+// two appends n, below 100, as two digits.
+func two(dst []byte, n uint) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+
+// three appends n, below 1000, as three digits.
+func three(dst []byte, n uint) []byte { return two(append(dst, byte('0'+n/100)), n%100) }
 
 // digits reads a short run of nothing but digits.
 func digits(s string) (n int, ok bool) {

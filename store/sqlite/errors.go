@@ -48,8 +48,11 @@ const retryAfter = time.Second
 // explained turns an error of SQLite into a problem or a store.ConstraintError.
 // ctx is the one whose end may have caused it.
 func explained(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *sqliteError
-	if err == nil || !errors.As(err, &e) {
+	if !errors.As(err, &e) {
 		return err
 	}
 	switch e.code {
