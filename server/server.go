@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -76,10 +75,6 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.opts.Operator != nil {
 		go func() { failed <- operator.Serve(s.opts.Operator) }()
 	}
-	// Memory that is never touched, so that it is only a number: it keeps the
-	// collector from running several times a second over a heap of a few MiB.
-	floor := make([]byte, heapFloor)
-	defer runtime.KeepAlive(floor)
 	go rest(ctx, s.requests.Load, debug.FreeOSMemory)
 	// The operator's port answers to the last, so that the drain can be watched.
 	defer operator.Close()
@@ -103,9 +98,6 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	return nil
 }
-
-// heapFloor lets the heap grow by so much, beyond its own size, between two collections.
-const heapFloor = 24 << 20
 
 // public is what the API's listener answers.
 func (s *Server) public() http.Handler {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,15 @@ import (
 	"github.com/mainstay-run/mainstay/problem"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	// Made before anything else and never touched, so that it is address space and
+	// no memory: the heap may grow by so much, beyond its own size, between two
+	// collections, which would else come several times a second.
+	floor := make([]byte, 24<<20)
+	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	runtime.KeepAlive(floor)
+	os.Exit(code)
+}
 
 // The exit codes of every command.
 const (
