@@ -90,6 +90,7 @@ type handler struct {
 	base    string
 	client  func(r *http.Request) string
 	log     *slog.Logger
+	reports reports
 	running atomic.Int64
 	held    atomic.Int64  // bytes, see MaxHeld
 	exports chan struct{} // holds one for each that runs

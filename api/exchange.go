@@ -242,14 +242,6 @@ func (x *exchange) ended(err error) error {
 	return err
 }
 
-// report logs what an operator has to know. The caller's own faults are not among it.
-func (x *exchange) report(status int, err error) {
-	if status < 500 || x.r.Context().Err() != nil || status != http.StatusInternalServerError && errors.Unwrap(err) == nil {
-		return
-	}
-	x.h.log.LogAttrs(x.ctx, slog.LevelError, "request failed", append(x.attrs(), slog.String("error", err.Error()))...)
-}
-
 func (x *exchange) attrs() []slog.Attr {
 	return []slog.Attr{slog.String("trace", x.traceID()), slog.String("method", x.method()), slog.String("route", x.route())}
 }

@@ -93,11 +93,14 @@ func withoutDatabase(at *url.URL) *url.URL {
 // Run carries out statements on the PostgreSQL or MySQL database of a URL, as
 // somebody with a shell would.
 func Run(database string, statements ...string) error {
+	return run(context.Background(), database, statements...)
+}
+
+func run(ctx context.Context, database string, statements ...string) error {
 	at, err := url.Parse(database)
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
 	if strings.HasPrefix(at.Scheme, "postgres") {
 		c, err := pgconn.Connect(ctx, database)
 		if err != nil {

@@ -8,14 +8,12 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	client "github.com/go-sql-driver/mysql"
 
@@ -123,13 +121,11 @@ func admin(at *url.URL) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// maria is the private server.
-var maria struct {
-	once sync.Once
-	url  *url.URL
-	err  error
-	stop func()
-}
+// maria is the private server that all tests of a program share. What it
+// acknowledges need not outlive the machine.
+var maria = sync.OnceValues(func() (*Server, error) {
+	return startShared(newMaria("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0"))
+})
 
 func mysqlServer() (*url.URL, error) {
 	if text := os.Getenv("MAINSTAY_TEST_MYSQL"); text != "" {
@@ -143,58 +139,35 @@ func mysqlServer() (*url.URL, error) {
 }
 
 func privateMaria() (*url.URL, error) {
-	maria.once.Do(func() { maria.url, maria.stop, maria.err = startMaria() })
-	return maria.url, maria.err
+	s, err := maria()
+	if err != nil {
+		return nil, err
+	}
+	return s.at, nil
 }
 
 var errNoMaria = errors.New("MariaDB is not on this machine: install its server (Debian, Ubuntu: mariadb-server) or set MAINSTAY_TEST_MYSQL")
 
-// startMaria makes a database in a temporary folder and serves it on a socket
-// there. What it acknowledges need not outlive the machine.
-func startMaria() (at *url.URL, stop func(), err error) {
+// newMaria makes a database in a temporary folder, to be served on a socket there.
+func newMaria(settings ...string) (*Server, error) {
 	install, err1 := program("mariadb-install-db")
 	server, err2 := program("mariadbd")
 	if err1 != nil || err2 != nil {
-		return nil, nil, errNoMaria
+		return nil, errNoMaria
 	}
-	folder, err := folderFor("mysql")
+	s, err := newServer("mysql", syscall.SIGTERM)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	remove := func() { os.RemoveAll(folder) }
-	owner, err := ownerOf(folder, "mysql")
-	if err != nil {
-		remove()
-		return nil, nil, err
+	data, socket := filepath.Join(s.folder, "data"), filepath.Join(s.folder, "socket")
+	if err := s.setUp(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"); err != nil {
+		return nil, err
 	}
-	data, socket := filepath.Join(folder, "data"), filepath.Join(folder, "socket")
-	env := append(os.Environ(), "TMPDIR="+folder) // its user may not write elsewhere
-	setup := exec.Command(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
-	setup.Env = env
-	setup.Dir, setup.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner}
-	if out, err := setup.CombinedOutput(); err != nil {
-		remove()
-		return nil, nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
-	}
-	run := exec.Command(server, "--no-defaults", "--datadir="+data, "--socket="+socket, "--pid-file="+filepath.Join(folder, "pid"), "--skip-networking",
-		"--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0", "--innodb-buffer-pool-size=128M", "--max-connections=300")
-	run.Env = env
-	run.Dir, run.SysProcAttr = folder, &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGTERM}
-	if err := startForLife(run); err != nil {
-		remove()
-		return nil, nil, err
-	}
-	stop = func() {
-		run.Process.Signal(syscall.SIGTERM)
-		run.Wait()
-		remove()
-	}
-	at = &url.URL{Scheme: "mariadb", User: url.User("root"), Path: "/", RawQuery: url.Values{"socket": {socket}}.Encode()}
-	if err := mariaAnswers(at); err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return at, stop, nil
+	s.program = server
+	s.args = append([]string{"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--pid-file=" + filepath.Join(s.folder, "pid"), "--skip-networking",
+		"--innodb-buffer-pool-size=128M", "--max-connections=300"}, settings...)
+	s.at = &url.URL{Scheme: "mariadb", User: url.User("root"), Path: "/", RawQuery: url.Values{"socket": {socket}}.Encode()}
+	return s, nil
 }
 
 // program finds a server's program, which is not always on the path.
@@ -203,52 +176,4 @@ func program(name string) (string, error) {
 		return path, nil
 	}
 	return exec.LookPath("/usr/sbin/" + name)
-}
-
-// folderFor makes a temporary folder that another user can reach.
-func folderFor(name string) (string, error) {
-	base := os.TempDir()
-	if info, err := os.Stat(base); os.Geteuid() == 0 && (err != nil || info.Mode()&0o001 == 0) {
-		base = "/tmp"
-	}
-	return os.MkdirTemp(base, "mainstay-"+name+"-")
-}
-
-// ownerOf gives the folder to the user whom a server runs as when the tests run as
-// root; nil otherwise.
-func ownerOf(folder, name string) (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup(name)
-	if err != nil {
-		return nil, fmt.Errorf("the server does not run as root, and there is no user %s: %w", name, err)
-	}
-	uid, _ := strconv.Atoi(u.Uid)
-	gid, _ := strconv.Atoi(u.Gid)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, os.Chown(folder, uid, gid)
-}
-
-// mariaAnswers waits until the server takes connections.
-func mariaAnswers(at *url.URL) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	db, err := admin(at)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	for {
-		err := db.PingContext(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("MariaDB does not start: %w", err)
-		}
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // conn is a connection with its prepared statements; one goroutine uses it at a
@@ -21,6 +23,7 @@ type conn struct {
 	id     string // the server's number for it
 	use    use
 	broken bool // not to be used again
+	rested bool // nothing has been answered on it since it lay at rest
 	stmts  map[stmtKey]*prepared
 	// reading is the select whose rows are still on their way: another statement
 	// has to take them in first.
@@ -87,6 +90,16 @@ func (c *conn) failed(ctx context.Context, err error) error {
 		c.d.kill(c.id)
 	}
 	return err
+}
+
+// again turns the loss of a connection that had lain at rest into store.ErrAgain:
+// a restart of the database ends all of them, and the next statement on each may
+// be what finds out. It was the first of its transaction, so nothing has happened.
+func (c *conn) again(ctx context.Context, err error) error {
+	if err == nil || !c.rested || !c.broken || ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", store.ErrAgain, err)
 }
 
 // exec runs one statement without arguments and without a result.

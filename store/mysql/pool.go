@@ -117,6 +117,7 @@ func (d *Driver) take(ctx context.Context, u use) (*conn, error) {
 func (d *Driver) ready(ctx context.Context, u use) (*conn, error) {
 	for c := d.pool.pop(u); c != nil; c = d.pool.pop(u) {
 		if c.raw.(driver.SessionResetter).ResetSession(ctx) == nil && c.prepareFor(ctx, u) == nil {
+			c.rested = true
 			return c, nil
 		}
 		c.raw.Close()

@@ -41,9 +41,11 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if mode == store.Snapshot {
 		t.begun = true
 		if err := c.exec(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); err != nil {
+			err = explained(ctx, c.again(ctx, err))
 			d.give(c)
-			return nil, explained(ctx, err)
+			return nil, err
 		}
+		c.rested = false
 	}
 	return t, nil
 }
@@ -69,6 +71,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		t.begun = t.begun || t.mode == store.Write
 		defer c.finish(s)
 		for c.next(s) {
+			c.rested = false
 			if !yield(&s.row, nil) {
 				return
 			}
@@ -79,7 +82,9 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		}
 		if s.err != nil {
 			yield(nil, t.failed(ctx, s.err))
+			return
 		}
+		c.rested = false
 	}
 }
 
@@ -160,6 +165,7 @@ func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error
 	if err != nil {
 		return 0, t.named(ctx, q, t.failed(ctx, p.failed(t.c.failed(ctx, err))))
 	}
+	t.c.rested = false
 	n, err := result.RowsAffected()
 	return int(n), err
 }
@@ -219,7 +225,7 @@ func (t *tx) usable(ctx context.Context) error {
 // a deadlock the server has rolled it back, and the next statement would begin
 // another one.
 func (t *tx) failed(ctx context.Context, err error) error {
-	err = explained(ctx, err)
+	err = explained(ctx, t.c.again(ctx, err))
 	if t.mode == store.Write && (errors.Is(err, store.ErrAgain) || t.c.broken && err != nil) {
 		t.lost = err
 	}

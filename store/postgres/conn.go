@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/store/sqlgen"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -18,6 +19,9 @@ type conn struct {
 	*pgconn.PgConn
 	stmts map[any]*prepared
 	made  int // how many were prepared, for their names
+	epoch uint64
+	// rested: nothing has been answered on it since it lay at rest.
+	rested bool
 	// reading is the select whose rows are still on their way: another statement
 	// has to take them in first.
 	reading *stream
@@ -29,6 +33,18 @@ type prepared struct {
 	args    []sqlgen.Arg
 	types   []*value.Type
 	formats []int16 // of the result
+}
+
+// again turns the loss of a connection that had lain at rest into store.ErrAgain:
+// a restart of the database ends all of them, and only the next statement on each
+// finds out. It was the first of its transaction, so nothing has happened. The
+// others that are as old are not tried.
+func (d *Driver) again(ctx context.Context, c *conn, err error) error {
+	if err == nil || !c.rested || !c.IsClosed() || ctx.Err() != nil {
+		return err
+	}
+	d.epoch.CompareAndSwap(c.epoch, c.epoch+1)
+	return fmt.Errorf("%w: %w", store.ErrAgain, err)
 }
 
 // maxPrepared bounds the statements of a connection; any of them makes room.

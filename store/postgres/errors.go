@@ -40,7 +40,7 @@ func explained(ctx context.Context, err error) error {
 		return nil
 	}
 	var known *problem.Error
-	if errors.As(err, &known) {
+	if errors.As(err, &known) || errors.Is(err, store.ErrAgain) {
 		return err
 	}
 	var e *pgconn.PgError

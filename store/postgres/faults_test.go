@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,31 +55,42 @@ func TestInspectRefusesANewerVersion(t *testing.T) {
 	}
 }
 
-func TestLostConnectionIsUnavailableOnce(t *testing.T) {
+func TestConnectionsThatWereLostAtRestAreNotFelt(t *testing.T) {
 	d := dbtest.Postgres(t)
-	names := &query.Select{From: query.Table{Name: "pg_class", Alias: 1}, Columns: []query.Column{{
-		Expr: query.Aggregate{Func: query.Count, Type: &value.Type{Kind: value.Int}}, Type: &value.Type{Kind: value.Int},
-	}}}
-	read := func() error {
-		return store.New(d).InTx(t.Context(), store.ReadOne, nil, func(tx store.Tx) error {
-			for _, err := range tx.Select(t.Context(), names, nil) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := read(); err != nil {
+	if err := d.Apply(t.Context(), schema.CreateTable{Table: schema.System()[0]}); err != nil {
 		t.Fatal(err)
 	}
-	dbtest.Disconnect(t)
-	for range 20 { // each connection may have been lost
-		if err := read(); err != nil && problem.KindOf(err) != problem.Unavailable {
-			t.Errorf("%v", err)
+	db := store.New(d)
+	reads := func(tx store.Tx) error {
+		for _, err := range tx.Select(t.Context(), &query.Select{From: meta, Columns: []query.Column{{Expr: name, Type: text}}}, nil) {
+			if err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	if err := read(); err != nil {
-		t.Errorf("it does not heal: %v", err)
+	for _, mode := range []store.Mode{store.ReadOne, store.Snapshot, store.Write} {
+		const many = 10
+		var together, waiting sync.WaitGroup
+		together.Add(many)
+		for range many { // each has a connection of its own, which then lies at rest
+			waiting.Go(func() {
+				err := db.InTx(t.Context(), mode, nil, func(tx store.Tx) error {
+					together.Done()
+					together.Wait()
+					return reads(tx)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		waiting.Wait()
+		dbtest.Disconnect(t)
+		for range 2 * many {
+			if err := db.InTx(t.Context(), mode, nil, reads); err != nil {
+				t.Errorf("mode %d: %v", mode, err)
+			}
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,7 +26,8 @@ type Driver struct {
 	config  *pgconn.Config
 	log     *slog.Logger
 	version string
-	conns   chan *conn // nil members are opened when first needed
+	conns   chan *conn    // nil members are opened when first needed
+	epoch   atomic.Uint64 // connections of an earlier one are of no more use
 	closing sync.Once
 }
 
@@ -38,6 +40,10 @@ type Options struct {
 	Log     *slog.Logger // nil: discarded
 }
 
+// connectTimeout is how long a server may take to answer a new connection, unless
+// the URL's connect_timeout says otherwise.
+const connectTimeout = 10 * time.Second
+
 // Open connects; dsn is a URL or keywords as libpq takes them.
 func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	if o.Log == nil {
@@ -49,6 +55,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open the PostgreSQL database: %w", err)
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
 	}
 	for name, setting := range map[string]string{
 		"application_name": "mainstay", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1",
@@ -119,15 +128,20 @@ func (d *Driver) take(ctx context.Context) (*conn, error) {
 		d.conns <- c
 		return nil, errClosed
 	}
-	if c != nil {
+	epoch := d.epoch.Load()
+	if c != nil && c.epoch == epoch {
+		c.rested = true
 		return c, nil
+	}
+	if c != nil {
+		c.Conn().Close() // nobody listens at its other end
 	}
 	pg, err := pgconn.ConnectConfig(ctx, d.config)
 	if err != nil {
 		d.conns <- nil
 		return nil, explained(ctx, err)
 	}
-	return &conn{PgConn: pg, stmts: map[any]*prepared{}}, nil
+	return &conn{PgConn: pg, stmts: map[any]*prepared{}, epoch: epoch}, nil
 }
 
 // give returns a connection, or its place when it is of no more use.

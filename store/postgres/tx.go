@@ -44,9 +44,11 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	}
 	if begin := begins[mode]; begin != "" {
 		if _, err := c.exec(ctx, begin); err != nil {
+			err = explained(ctx, d.again(ctx, c, err))
 			d.give(c)
-			return nil, explained(ctx, err)
+			return nil, err
 		}
+		c.rested = false
 	}
 	return &tx{d: d, c: c, mode: mode}, nil
 }
@@ -71,6 +73,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		}
 		defer c.finish(s)
 		for c.next(s) {
+			c.rested = false
 			if !yield(&s.row, nil) {
 				return
 			}
@@ -81,7 +84,9 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		}
 		if s.err != nil {
 			yield(nil, t.failed(ctx, s.err))
+			return
 		}
+		c.rested = false
 	}
 }
 
@@ -179,7 +184,7 @@ func (t *tx) usable(ctx context.Context) error {
 
 // failed explains an error and keeps it when the transaction cannot go on.
 func (t *tx) failed(ctx context.Context, err error) error {
-	err = explained(ctx, err)
+	err = explained(ctx, t.d.again(ctx, t.c, err))
 	if t.mode == store.Write && errors.Is(err, store.ErrAgain) {
 		t.lost = err
 	}
