@@ -155,7 +155,7 @@ func principal(c *rule.Caller) *auth.Principal {
 	if c == nil {
 		return auth.Nobody
 	}
-	return &auth.Principal{Caller: c, Session: "s"}
+	return &auth.Principal{Caller: c}
 }
 
 // do asks the engine.
