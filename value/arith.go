@@ -208,3 +208,35 @@ func (d Decimal) atScale(scale int) *big.Int {
 	b := d.big()
 	return b.Mul(b, bigPow10(scale-d.Scale()))
 }
+
+// DecimalSum adds up decimals. However large it grows on the way, what counts is
+// whether it fits at the end. The zero DecimalSum is that of nothing.
+type DecimalSum struct {
+	sum   *big.Int // nil: of nothing
+	scale int
+}
+
+// Add adds d.
+func (s *DecimalSum) Add(d Decimal) {
+	if s.sum == nil {
+		s.sum = new(big.Int)
+	}
+	if more := d.Scale() - s.scale; more > 0 {
+		s.sum.Mul(s.sum, bigPow10(more))
+		s.scale = d.Scale()
+	}
+	s.sum.Add(s.sum, d.atScale(s.scale))
+}
+
+// Value is the sum with exactly scale digits after the point; nil for that of
+// nothing and for one that does not fit into MaxPrecision digits so.
+func (s *DecimalSum) Value(scale int) any {
+	if s.sum == nil {
+		return nil
+	}
+	d, ok := fromBig(s.sum, s.scale)
+	if !ok {
+		return nil
+	}
+	return exact(d.Rescale(MaxPrecision, scale))
+}

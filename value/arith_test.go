@@ -3,6 +3,7 @@ package value
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -137,4 +138,37 @@ func FuzzWords(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDecimalSumCountsAtItsEnd(t *testing.T) {
+	most := strings.Repeat("9", 34)
+	for _, tt := range []struct {
+		name  string
+		scale int
+		list  []string
+		want  string // "" for nil
+	}{
+		{"of nothing", 2, nil, ""},
+		{"of scales", 3, []string{"1.5", "-0.125", "2"}, "3.375"},
+		{"over its digits on the way", 0, []string{most, most, "-" + most, "-1"}, strings.Repeat("9", 33) + "8"},
+		{"over its digits at the end", 0, []string{most, "1"}, ""},
+		{"too long for its scale", 1, []string{most}, ""},
+		{"back to nothing", 2, []string{"1.00", "-1.00"}, "0.00"},
+	} {
+		var s DecimalSum
+		for _, text := range tt.list {
+			d, err := ParseDecimal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Add(d)
+		}
+		got := ""
+		if d, ok := s.Value(tt.scale).(Decimal); ok {
+			got = d.String()
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
 }

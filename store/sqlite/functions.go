@@ -52,8 +52,8 @@ var functions = []function{
 		parsed(c, value.ParseDuration, func(d value.Duration) { c.returnInt(int64(d)) })
 	}},
 	{name: "int_sum", args: 1, aggregate: func() aggregate { return &intSum{} }},
-	{name: "float_sum", args: 1, aggregate: func() aggregate { return &numberSum{} }},
-	{name: "decimal_sum", args: 2, aggregate: func() aggregate { return &numberSum{} }},
+	{name: "float_sum", args: 1, aggregate: func() aggregate { return &floatSum{} }},
+	{name: "decimal_sum", args: 2, aggregate: func() aggregate { return &decimalSum{} }},
 }
 
 // number reads an integer, a float or a decimal in its sortable form; nil for null.
@@ -168,27 +168,45 @@ func (s *intSum) final(c call) {
 	c.returnInt(int64(s.lo))
 }
 
-// numberSum adds floats or decimals; what overflows is null.
-type numberSum struct {
-	sum   any
-	over  bool
+// floatSum adds floats; what overflows is null.
+type floatSum struct {
+	sum  any
+	over bool
+}
+
+func (s *floatSum) step(c call) {
+	n := c.number(0)
+	switch {
+	case n == nil || s.over:
+	case s.sum == nil:
+		s.sum = n
+	default:
+		s.sum = value.Add(s.sum, n)
+		s.over = s.sum == nil
+	}
+}
+
+func (s *floatSum) final(c call) { c.returnNumber(s.sum, nil) }
+
+// decimalSum adds decimals; what does not fit at the end is null.
+type decimalSum struct {
+	sum   value.DecimalSum
 	scale *value.Type
 }
 
-func (s *numberSum) step(c call) {
-	n := c.number(0)
-	if n == nil || s.over {
-		return
+func (s *decimalSum) step(c call) {
+	if d, ok := c.number(0).(value.Decimal); ok {
+		s.sum.Add(d)
+		if s.scale == nil {
+			s.scale = c.scale(1)
+		}
 	}
-	if _, ok := n.(value.Decimal); ok && s.scale == nil {
-		s.scale = c.scale(1)
-	}
-	if s.sum == nil {
-		s.sum = n
-		return
-	}
-	s.sum = value.Add(s.sum, n)
-	s.over = s.sum == nil
 }
 
-func (s *numberSum) final(c call) { c.returnNumber(s.sum, s.scale) }
+func (s *decimalSum) final(c call) {
+	if s.scale == nil {
+		c.returnNull()
+		return
+	}
+	c.returnNumber(s.sum.Value(s.scale.Scale), s.scale)
+}

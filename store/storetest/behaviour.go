@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver) {
 		{"integers are exact and overflow to null", integers},
 		{"decimals are exact across scales", decimals},
 		{"sums are exact or null", sums},
+		{"sums of decimals count at their end", decimalSums},
 		{"measures by group", groups},
 		{"lists and structs are looked into", nested},
 		{"at most so many rows for each parent", perParent},
@@ -396,6 +398,31 @@ func sums(t *testing.T, d store.Driver) {
 	} {
 		if got := sum(tt.where); !slices.EqualFunc(got, tt.want, value.Equal) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func decimalSums(t *testing.T, d store.Driver) {
+	most := &value.Type{Kind: value.DecimalKind, Precision: value.MaxPrecision, Scale: 2}
+	ledger := &schema.Table{Name: "ledger", PrimaryKey: []string{"id"}, Columns: []*schema.Column{{Name: "id", Type: idType}, {Name: "amount", Type: most}}}
+	create(t, d, ledger)
+	nines := strings.Repeat("9", value.MaxPrecision-2)
+	amount := column(ledger, 1, "amount")
+	sum := query.Aggregate{Func: query.Sum, X: amount, Type: most}
+	q := &query.Select{From: query.Table{Name: "ledger", Alias: 1}, Columns: []query.Column{{Expr: sum, Type: most}}}
+	for i, step := range []struct {
+		add  string
+		want any
+	}{
+		{nines + ".99", decimal(nines + ".99")},
+		{nines + ".99", nil},
+		{"-" + nines + ".99", decimal(nines + ".99")},
+		{"0.01", nil},
+		{"-0.02", decimal(nines + ".98")},
+	} {
+		fill(t, d, ledger, []Row{{"id": id(i), "amount": decimal(step.add)}})
+		if got := read(t, d, q)[0][0]; !value.Equal(got, step.want) {
+			t.Errorf("with %s: got %v, want %v", step.add, got, step.want)
 		}
 	}
 }

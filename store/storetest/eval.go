@@ -396,6 +396,9 @@ func (f *frame) aggregate(e query.Aggregate) any {
 	if e.Func == query.Sum && (t.Kind == value.Int || t.Kind == value.BigInt) {
 		return f.sumOfInts(e.X)
 	}
+	if e.Func == query.Sum && t.Kind == value.DecimalKind {
+		return f.sumOfDecimals(e)
+	}
 	var result any
 	n := int64(0)
 	for _, member := range f.group {
@@ -436,4 +439,14 @@ func (f *frame) sumOfInts(x query.Expr) any {
 		return nil
 	}
 	return sum.Int64()
+}
+
+func (f *frame) sumOfDecimals(e query.Aggregate) any {
+	var sum value.DecimalSum
+	for _, member := range f.group {
+		if d, ok := member.eval(e.X).(value.Decimal); ok {
+			sum.Add(d)
+		}
+	}
+	return sum.Value(e.Type.Scale)
 }
