@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/problem"
@@ -316,6 +317,9 @@ func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, 
 	if len(changed) == 0 && (admit == nil || !admit.UsesOld()) {
 		return nil // it was lawful before
 	}
+	if len(changed) > 0 {
+		changed = w.stamp(r, old, next, changed)
+	}
 	env := w.env(next, old)
 	rules := laws(r, admit, changed)
 	relational := len(w.c.relational(rules)) > 0
@@ -348,25 +352,28 @@ func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, 
 	return nil
 }
 
+// stamp gives next its revision and, when everybody who sees the record sees what
+// changed, its time, so that rules and checks judge the record as it will be. It
+// gives the fields that changed, the time among them.
+func (w *work) stamp(r *rule.Resource, old, next rule.Record, changed []*contract.Field) []*contract.Field {
+	revision, _ := old[revisionColumn].(int64)
+	next[revisionColumn] = revision + 1
+	if !slices.ContainsFunc(changed, func(f *contract.Field) bool { return showsTime(r, f) }) {
+		return changed
+	}
+	next["updated_at"] = w.c.env.Now
+	return append(changed[:len(changed):len(changed)], r.Field("updated_at"))
+}
+
 // update writes the fields that changed, and what goes with them.
 func (w *work) update(ctx context.Context, r *rule.Resource, old, next rule.Record, changed []*contract.Field) error {
 	t := w.e.table(r)
-	columns := changed
+	args := make([]any, 0, len(changed)+3)
 	for _, f := range changed {
-		if showsTime(r, f) {
-			next["updated_at"] = w.c.env.Now
-			columns = append(columns[:len(columns):len(columns)], r.Field("updated_at"))
-			break
-		}
-	}
-	revision, _ := old[revisionColumn].(int64)
-	next[revisionColumn] = revision + 1
-	args := make([]any, 0, len(columns)+3)
-	for _, f := range columns {
 		args = append(args, next[f.Name])
 	}
 	id := old["id"]
-	n, err := w.tx.Update(ctx, t.update(columns), append(args, revision+1, id, revision))
+	n, err := w.tx.Update(ctx, t.update(changed), append(args, next[revisionColumn], id, old[revisionColumn]))
 	if err != nil {
 		return err
 	}

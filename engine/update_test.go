@@ -402,3 +402,44 @@ func TestUpdateMovesOnlyOnce(t *testing.T) {
 		t.Errorf("%d writers won", won)
 	}
 }
+
+// What judges the record as it will be sees the time that it will have, whether the
+// evaluator or the database decides.
+func TestNewRecordIsJudgedWithItsNewTime(t *testing.T) {
+	for _, rule := range []string{
+		`updated_at > old.updated_at`,
+		`updated_at > old.updated_at && pages.all(p, p.number > 0)`,
+	} {
+		w := openEmpty(t, `
+mainstay: 1
+name: diary
+resources:
+  Entry:
+    fields:
+      text:  string 1..20
+      pages: many Page.entry
+    check:
+      it is closed at midnight: updated_at < timestamp("2026-11-23T00:00:00.000Z")
+    access:
+      read, create: true
+      update: `+rule+`
+  Page:
+    fields: {entry: Entry, number: int}
+    access: {all: true}
+`)
+		id := w.id(auth.Nobody, "POST /entries", `{"text":"a"}`)
+		w.id(auth.Nobody, "POST /pages", fmt.Sprintf(`{"entry":%q,"number":1}`, id))
+		w.now = w.now.Add(time.Second)
+		for _, method := range []string{"PATCH", "PUT"} {
+			w.now = w.now.Add(time.Second)
+			w.ok(auth.Nobody, method+" /entries/"+id, fmt.Sprintf(`{"text":%q}`, method))
+		}
+		if got := w.no(auth.Nobody, "PATCH /entries/"+id, `{"text":"PUT"}`); got != "unauthenticated" {
+			t.Errorf("%s: a change of nothing: %s", rule, got)
+		}
+		w.now = w.now.Add(24 * time.Hour)
+		if got := w.no(auth.Nobody, "PATCH /entries/"+id, `{"text":"b"}`); got != "check-violation #:check" {
+			t.Errorf("%s: a check: %s", rule, got)
+		}
+	}
+}

@@ -146,7 +146,7 @@ func (g grammar) atom() string {
 	}
 	fields := of.stored()
 	if g.one(12) {
-		if g.update || g.invariant { // what updated_at is while the new record is judged is left open
+		if g.invariant { // what is stored was made at any time
 			return prefix + pick(g.dice, []string{"created_at == created_at", "id != null"})
 		}
 		return prefix + pick(g.dice, []string{"created_at < now", "created_at == updated_at", "updated_at > created_at", "id != null"})
