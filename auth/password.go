@@ -61,12 +61,16 @@ func CheckPassword(password string, least int) (code, detail string) {
 	return "", ""
 }
 
-// hashing keeps argon2 within the machine: as many at a time as there are
-// processors, so its memory is bounded, and a queue that does not grow for ever.
+// hashing keeps argon2 within the machine: it gets a share of the processors, so
+// that many who sign in leave the others room, and its memory is bounded; and a
+// queue that does not grow for ever.
 var hashing = struct {
 	slots   chan struct{}
 	waiting atomic.Int64
-}{slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}{slots: make(chan struct{}, hashers(runtime.GOMAXPROCS(0)))}
+
+// hashers is how many hashes are made at one time on so many processors.
+func hashers(processors int) int { return max(1, processors/2) }
 
 const maxWaiting = 64
 

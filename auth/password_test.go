@@ -70,6 +70,14 @@ func TestCheckPassword(t *testing.T) {
 	}
 }
 
+func TestHashingLeavesProcessorsToOthers(t *testing.T) {
+	for processors, want := range map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 64: 32} {
+		if got := hashers(processors); got != want {
+			t.Errorf("of %d processors it takes %d, want %d", processors, got, want)
+		}
+	}
+}
+
 func TestHashingIsBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var free []func()

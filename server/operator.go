@@ -23,11 +23,11 @@ func (s *Server) health() *http.ServeMux {
 }
 
 // operator is Health with profiles, which show memory and so are only for a
-// port that the public does not reach.
+// port that the public does not reach. The command's arguments are left out: the
+// database's password may be among them.
 func (s *Server) operator() http.Handler {
 	mux := s.health()
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

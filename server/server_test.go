@@ -141,7 +141,8 @@ func TestOperatorPathsStandWhereTheyBelong(t *testing.T) {
 		{"ready", s.operator + "/readyz", 200, "ok\n"},
 		{"ready in words", s.operator + "/readyz?verbose", 200, "[+] serving ok\n"},
 		{"figures", s.operator + "/metrics", 200, "mainstay_requests_in_flight"},
-		{"profiles", s.operator + "/debug/pprof/cmdline", 200, ""},
+		{"profiles", s.operator + "/debug/pprof/goroutine?debug=1", 200, "goroutine profile"},
+		{"but not the command's arguments", s.operator + "/debug/pprof/cmdline", 404, "Unknown profile"},
 		{"the API's port has none of them", s.url + "/metrics", 200, "site"},
 		{"nor does it tidy paths before the API has judged them", s.url + "/v1//x", 200, "site"},
 		{"not ready", ill.operator + "/readyz", 503, "not ready\n"},
@@ -158,7 +159,7 @@ func TestOperatorPathsStandWhereTheyBelong(t *testing.T) {
 
 func TestHealthBesideTheAPIHasNoProfiles(t *testing.T) {
 	s := server.New(server.Options{Listener: listen(t)})
-	for path, want := range map[string]int{"/livez": 200, "/metrics": 200, "/debug/pprof/cmdline": 404} {
+	for path, want := range map[string]int{"/livez": 200, "/metrics": 200, "/debug/pprof/": 404} {
 		w := httptest.NewRecorder()
 		s.Health().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 		if w.Code != want {

@@ -405,7 +405,8 @@ func TestServeKeepsTheOperatorApart(t *testing.T) {
 		{operator + "/readyz?verbose", 200, "[+] database ok"},
 		{operator + "/metrics", 200, `mainstay_requests_total{method="GET",route="/v1/items",status="200"} 1`},
 		{operator + "/metrics", 200, "mainstay_db_statements_total "},
-		{operator + "/debug/pprof/cmdline", 200, "mainstay"},
+		{operator + "/debug/pprof/goroutine?debug=1", 200, "mainstay"},
+		{operator + "/debug/pprof/cmdline", 404, ""},
 		{operator + "/v1/items", 404, ""},
 	} {
 		if status, body := request(t, tt.url); status != tt.status || !strings.Contains(body, tt.body) {
