@@ -121,25 +121,12 @@ func (s *serve) answer(ctx context.Context, handler http.Handler, metrics *obser
 	return running.Run(ctx)
 }
 
-// announce tells the operator what runs where, and what of it is not safe.
+// announce tells the operator what runs where.
 func (s *serve) announce(ctx context.Context, listener, operator net.Listener) {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "serving",
 		slog.String("listen", listener.Addr().String()),
 		slog.String("operator", operator.Addr().String()),
 		slog.String("database", s.driver.Limits().Name))
-	settable, ok := s.driver.(interface {
-		Unsafe(context.Context) ([]string, error)
-	})
-	if !ok {
-		return // the driver itself sets what makes a write durable
-	}
-	settings, err := settable.Unsafe(ctx)
-	if err != nil {
-		s.log.LogAttrs(ctx, slog.LevelWarn, "the database does not tell how durable it is", slog.Any("error", err))
-	}
-	for _, setting := range settings {
-		s.log.LogAttrs(ctx, slog.LevelWarn, "a crash can lose acknowledged writes", slog.String("setting", setting))
-	}
 }
 
 // secret is the installation's.
@@ -171,7 +158,10 @@ func fits(ctx context.Context, d store.Driver, set *rule.Set, folder string, at 
 	case len(steps) > 0:
 		return lacking(folder, at)
 	}
-	return nil
+	if able, ok := d.(interface{ Barred(context.Context) error }); ok {
+		return able.Barred(ctx)
+	}
+	return nil // the driver opens nothing that it may not write
 }
 
 // lacking says which command makes what is missing.

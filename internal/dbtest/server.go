@@ -116,6 +116,12 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
+// Demote makes a PostgreSQL server that is stopped a standby from its next start
+// on; it follows nobody.
+func (s *Server) Demote() error {
+	return os.WriteFile(filepath.Join(s.folder, "data", "standby.signal"), nil, 0o644)
+}
+
 // newServer makes the folder. A server refuses to run as root, so that the folder
 // is then given to user.
 func newServer(user string, asked syscall.Signal) (*Server, error) {

@@ -14,6 +14,7 @@ import (
 type catalogue struct {
 	flavour *flavour
 	tables  []string
+	foreign []string                       // what is not of mainstay's
 	lines   map[string]map[string][]string // by query, by table
 }
 
@@ -35,6 +36,13 @@ WHERE k.TABLE_SCHEMA = DATABASE()`
 	indexesQuery = `SELECT CONCAT(TABLE_NAME, '	index ', INDEX_NAME, IF(MAX(NON_UNIQUE), '', ' unique'), ' on ',
 	GROUP_CONCAT(CONCAT(COLUMN_NAME, IF(SUB_PART IS NOT NULL AND NON_UNIQUE = 0, '(prefix)', ''), IF(COLLATION = 'D', ' desc', '')) ORDER BY SEQ_IN_INDEX SEPARATOR ', '))
 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME <> 'PRIMARY' GROUP BY TABLE_NAME, INDEX_NAME`
+	// foreignQuery finds whatever else was made by somebody, a sentence each. MariaDB
+	// tells of the check that a column of JSON has by its type like of any other.
+	foreignQuery = `SELECT CONCAT('trigger ', TRIGGER_NAME, ' on ', EVENT_OBJECT_TABLE, ' is not one of mainstay''s') FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
+UNION ALL SELECT CONCAT('constraint ', t.CONSTRAINT_NAME, ' on ', t.TABLE_NAME, ' is not one of mainstay''s') FROM information_schema.TABLE_CONSTRAINTS AS t
+	JOIN information_schema.CHECK_CONSTRAINTS AS k ON k.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = t.CONSTRAINT_NAME
+	WHERE t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK' AND k.CHECK_CLAUSE NOT LIKE 'json_valid(%'
+UNION ALL SELECT CONCAT('column ', TABLE_NAME, '.', COLUMN_NAME, ' is computed') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND EXTRA LIKE '%GENERATED%' AND EXTRA NOT LIKE '%DEFAULT_GENERATED%'`
 	// indexColumnsQuery names the columns of an index of a table.
 	indexColumnsQuery = `SELECT COLUMN_NAME FROM information_schema.STATISTICS
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND INDEX_NAME = ? ORDER BY SEQ_IN_INDEX`
@@ -57,12 +65,14 @@ func (d *Driver) catalogue(ctx context.Context, c *conn) (catalogue, error) {
 		}
 		there.lines[query] = byTable
 	}
-	return there, nil
+	foreign, err := c.list(ctx, foreignQuery)
+	there.foreign = foreign
+	return there, err
 }
 
 // differences lists how the tables that are there differ from s.
 func (there catalogue) differences(s *schema.Schema) []string {
-	var list []string
+	list := slices.Clone(there.foreign)
 	for _, name := range there.tables {
 		if s.Table(name) == nil && name != metaTable {
 			list = append(list, "table "+name+" is not one of mainstay's")

@@ -72,13 +72,13 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 func (d *Driver) meet(ctx context.Context) error {
 	raw, err := d.connector.Connect(ctx)
 	if err != nil {
-		return fmt.Errorf("open the database %s on %s: %w", d.config.DBName, d.config.Addr, explained(ctx, err))
+		return notOpened(d.config, err)
 	}
 	c := &conn{d: d, raw: raw}
 	found, err := c.list(ctx, "SELECT VERSION()")
 	raw.Close()
 	if err != nil {
-		return fmt.Errorf("open the database %s on %s: %w", d.config.DBName, d.config.Addr, explained(ctx, err))
+		return notOpened(d.config, err)
 	}
 	d.flavour, d.version, err = recognised(found[0])
 	if err != nil {

@@ -117,7 +117,7 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 		return err
 	}
 	defer d.give(c)
-	return explained(ctx, d.apply(ctx, c, step))
+	return explained(ctx, d.barred(d.apply(ctx, c, step)))
 }
 
 func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {

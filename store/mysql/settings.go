@@ -2,9 +2,19 @@ package mysql
 
 import (
 	"context"
+	"crypto/tls"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/mainstay-run/mainstay/problem"
 )
 
 // setting is one of the server's, which a session cannot put right for itself.
@@ -53,7 +63,7 @@ func (d *Driver) examine(ctx context.Context, c *conn) error {
 			continue
 		}
 		if s.refuse {
-			return fmt.Errorf("the database has %s = %s, so %s; needed is %s", s.name, found[0], s.why, s.mend)
+			return refused("the database has %s = %s, so %s; needed is %s", s.name, found[0], s.why, s.mend)
 		}
 		d.log.LogAttrs(ctx, slog.LevelWarn, "a setting of the database is unsafe",
 			slog.String("setting", s.name), slog.String("value", found[0]), slog.String("why", s.why), slog.String("mend", s.mend))
@@ -70,7 +80,109 @@ func (d *Driver) verify(ctx context.Context, c *conn) error {
 		return explained(ctx, err)
 	}
 	if want := "utf8mb4 " + d.flavour.collation + " +00:00 1 REPEATABLE-READ 1 0 0"; found[0] != want {
-		return fmt.Errorf("the database does not keep the settings of a session: it has %q instead of %q; if a proxy stands before it, let it keep sessions apart", found[0], want)
+		return refused("the database does not keep the settings of a session: it has %q instead of %q; if a proxy stands before it, let it keep sessions apart", found[0], want)
 	}
 	return nil
+}
+
+func refused(format string, args ...any) error {
+	return problem.Errorf(problem.Unavailable, format, args...)
+}
+
+func identifier(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// notOpened says which server could not be reached, why, and what mends it.
+func notOpened(config *mysql.Config, err error) error {
+	reason := err.Error()
+	var answer *mysql.MySQLError
+	var unknown *net.DNSError
+	var untrusted *tls.CertificateVerificationError
+	var number syscall.Errno
+	switch {
+	case errors.As(err, &answer):
+		reason = answer.Message
+		switch answer.Number {
+		case 1049:
+			reason += "; mend it with CREATE DATABASE " + identifier(config.DBName)
+		case 1044:
+			reason += fmt.Sprintf("; mend it with GRANT ALL ON %s.* TO '%s'@'…'", identifier(config.DBName), config.User)
+		case 1045, 1698:
+			reason += fmt.Sprintf("; the URL's user and password are not those of CREATE USER '%s'@'…' IDENTIFIED BY '…'", config.User)
+		}
+	case errors.As(err, &unknown):
+		reason = "no host of that name was found"
+	case errors.As(err, &untrusted):
+		reason = "its TLS certificate is not trusted: " + untrusted.Err.Error() + "; name who signed it with ca=FILE in the URL"
+	case errors.Is(err, mysql.ErrNoTLS):
+		reason = "the server has no TLS; give it a certificate (ssl_cert and ssl_key in its configuration), or say tls=false in the URL"
+	case errors.As(err, &number):
+		reason = number.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		reason = "it does not answer"
+	}
+	p := problem.Wrap(err, problem.Unavailable, "open the database %s on %s: %s", config.DBName, config.Addr, reason)
+	p.RetryAfter = retryAfter
+	return p
+}
+
+// Barred refuses a user who may not read and write every table, and tells the
+// statement that lets it. The server itself says so when it prepares one.
+func (d *Driver) Barred(ctx context.Context) error {
+	c, err := d.take(ctx, reading)
+	if err != nil {
+		return err
+	}
+	defer d.give(c)
+	keys, err := c.list(ctx, "SELECT CONCAT(TABLE_NAME, '\t', COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND ORDINAL_POSITION = 1 ORDER BY TABLE_NAME")
+	if err != nil {
+		return explained(ctx, err)
+	}
+	var barred []string
+	for _, key := range keys {
+		table, column, _ := strings.Cut(key, "\t")
+		may, err := c.may(ctx, identifier(table), identifier(column))
+		if err != nil {
+			return explained(ctx, err)
+		}
+		if !may {
+			barred = append(barred, table)
+		}
+	}
+	if len(barred) > 0 {
+		return refused("%s may not read and write every table: not %s; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON %s.* TO '%s'@'…'",
+			d.config.User, strings.Join(barred, ", "), identifier(d.config.DBName), d.config.User)
+	}
+	return nil
+}
+
+// may reports whether a table may be read and written.
+func (c *conn) may(ctx context.Context, table, column string) (bool, error) {
+	for _, statement := range []string{
+		"SELECT 1 FROM " + table, "INSERT INTO " + table + " SELECT * FROM " + table,
+		"UPDATE " + table + " SET " + column + " = " + column, "DELETE FROM " + table,
+	} {
+		stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, statement)
+		var answer *mysql.MySQLError
+		switch {
+		case err == nil:
+			if err := stmt.Close(); err != nil {
+				return false, c.failed(ctx, err)
+			}
+		case errors.As(err, &answer) && (answer.Number == 1142 || answer.Number == 1143):
+			return false, nil
+		default:
+			return false, c.failed(ctx, err)
+		}
+	}
+	return true, nil
+}
+
+// barred names what a step lacks a right for.
+func (d *Driver) barred(err error) error {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || e.Number != 1142 && e.Number != 1143 && e.Number != 1044 {
+		return err
+	}
+	return problem.Wrap(err, problem.Unavailable, "%s may not change the tables: %s; mend it with GRANT ALL ON %s.* TO '%s'@'…'",
+		d.config.User, e.Message, identifier(d.config.DBName), d.config.User)
 }

@@ -200,9 +200,9 @@ func TestConnectionsThatBreakAreReplaced(t *testing.T) {
 func TestAFailedOpenSaysWhy(t *testing.T) {
 	at := dbtest.MySQLURL(t)
 	for _, tt := range []struct{ url, want string }{
-		{strings.Replace(at, "/test_", "/nowhere_", 1), "there is no such database"},
-		{strings.Replace(at, "root", "nobody:secret", 1), "the database does not let us in"},
-		{"mysql://u:secret@127.0.0.1:1/x", "the database does not answer"},
+		{strings.Replace(at, "/test_", "/nowhere_", 1), "; mend it with CREATE DATABASE `nowhere_"},
+		{strings.Replace(at, "root", "nobody:secret", 1), "Access denied for user 'nobody'"},
+		{"mysql://u:secret@127.0.0.1:1/x", "open the database x on 127.0.0.1:1: connection refused"},
 	} {
 		_, err := mysql.Open(t.Context(), tt.url, mysql.Options{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {

@@ -5,19 +5,15 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
-	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -26,6 +22,7 @@ type Driver struct {
 	config  *pgconn.Config
 	log     *slog.Logger
 	version string
+	user    string
 	conns   chan *conn    // nil members are opened when first needed
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use
 	closing sync.Once
@@ -54,21 +51,20 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	}
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open the PostgreSQL database: %w", err)
+		return nil, wrongURL(err)
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	for name, setting := range map[string]string{
-		"application_name": "mainstay", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1",
-		"standard_conforming_strings": "on", "client_encoding": "UTF8",
-		"jit": "off", // compiling takes longer than such statements run, and cannot be interrupted
-	} {
+	for name, setting := range session {
 		config.RuntimeParams[name] = setting
 	}
 	// An ended context asks the server to stop and keeps the connection.
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 2 * time.Second}
+	}
+	if config.Database == "" {
+		config.Database = config.User // as libpq does
 	}
 	d := &Driver{config: config, log: o.Log, conns: make(chan *conn, o.MaxOpen)}
 	for range o.MaxOpen {
@@ -78,36 +74,21 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, notOpened(config, err)
 	}
-	defer d.give(c)
-	encoding, err := c.list(ctx, "SELECT current_setting('server_encoding')")
-	if err != nil {
-		return nil, explained(ctx, err)
-	}
-	if encoding[0] != "UTF8" {
-		return nil, fmt.Errorf("the PostgreSQL database %s has the encoding %s; make one with UTF8", config.Database, encoding[0])
-	}
 	d.version = c.ParameterStatus("server_version")
+	err = d.examine(ctx, c)
+	if d.give(c); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	return d, nil
 }
 
-// notOpened says which server could not be reached, and why.
-func notOpened(config *pgconn.Config, err error) error {
-	reason := err.Error()
-	var refused *pgconn.PgError
-	var unknown *net.DNSError
-	var number syscall.Errno
-	switch {
-	case errors.As(err, &refused):
-		reason = refused.Message
-	case errors.As(err, &unknown):
-		reason = "no host of that name was found"
-	case errors.As(err, &number):
-		reason = number.Error()
+// wrongURL says what is wrong with a URL, which may hold a password, without it.
+func wrongURL(err error) error {
+	text := err.Error()
+	if _, after, ok := strings.Cut(text, "`: "); ok {
+		text = after
 	}
-	p := problem.Wrap(err, problem.Unavailable, "open the PostgreSQL database %s on %s: %s",
-		config.Database, net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))), reason)
-	p.RetryAfter = retryAfter
-	return p
+	return refused("the database's URL is postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…: %s", text)
 }
 
 // closedConn stands where connections were.

@@ -1,0 +1,281 @@
+package conformance
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+)
+
+// unfit is a server, database or user that a program must not begin to serve from.
+type unfit struct {
+	name    string
+	command string // "serve" when left out
+	// spoil is run by somebody who may do everything, in the shop's own database,
+	// which is complete. DB is its name, ANN a user of this case alone.
+	spoil []string
+	// url changes how the program is told to connect.
+	url  func(*url.URL)
+	want string // the last that it says; $HOST is where the server is
+}
+
+// as connects as ann.
+func as(u *url.URL) { u.User = url.UserPassword("$ANN", "secret") }
+
+func with(parameter, value string) func(*url.URL) {
+	return func(u *url.URL) {
+		q := u.Query()
+		q.Set(parameter, value)
+		u.RawQuery = q.Encode()
+	}
+}
+
+const notAsRecorded = "the database $DB is not as it was recorded: "
+
+var unfitPostgres = []unfit{
+	{name: "no server", url: func(u *url.URL) { u.Host = "127.0.0.1:1" }, want: "open the PostgreSQL database $DB on 127.0.0.1:1: connection refused"},
+	{name: "no host", url: func(u *url.URL) { u.Host = "nowhere.invalid" }, want: "open the PostgreSQL database $DB on nowhere.invalid:5432: no host of that name was found"},
+	{name: "a parameter that does not exist", url: with("sslmod", "disable"), want: `open the PostgreSQL database $DB on $HOST: unrecognized configuration parameter "sslmod"`},
+	{name: "a TLS mode that does not exist", url: with("sslmode", "yes"), want: "the database's URL is postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…: failed to configure TLS (sslmode is invalid)"},
+	{name: "TLS that the server does not have", url: with("sslmode", "require"),
+		want: "open the PostgreSQL database $DB on $HOST: the server has no TLS; mend it with ALTER SYSTEM SET ssl = on and a certificate, or say sslmode=disable in the URL"},
+	{name: "a wrong password", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'other'"}, url: as,
+		want: `open the PostgreSQL database $DB on $HOST: password authentication failed for user "$ANN"; the URL's is not the one of ALTER ROLE "$ANN" PASSWORD '…'`},
+	{name: "a user who may not log in", spoil: []string{"CREATE ROLE $ANN PASSWORD 'secret'"}, url: as,
+		want: `open the PostgreSQL database $DB on $HOST: role "$ANN" is not permitted to log in; mend it with CREATE ROLE "$ANN" LOGIN or ALTER ROLE "$ANN" LOGIN, and a line for it in pg_hba.conf`},
+	{name: "no database", url: func(u *url.URL) { u.Path = "/nowhere" },
+		want: `open the PostgreSQL database nowhere on $HOST: database "nowhere" does not exist; mend it with CREATE DATABASE "nowhere" ENCODING 'UTF8' TEMPLATE template0`},
+	{name: "a user who may not connect", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'", "REVOKE CONNECT ON DATABASE $DB FROM PUBLIC"}, url: as,
+		want: `open the PostgreSQL database $DB on $HOST: permission denied for database "$DB"; mend it with GRANT CONNECT ON DATABASE "$DB" TO "$ANN"`},
+	{name: "no schema", url: with("search_path", "Nowhere"),
+		want: `the PostgreSQL database $DB has none of the schemas of its search_path (Nowhere) that postgres may use; mend it with CREATE SCHEMA "Nowhere"`},
+	{name: "another encoding", spoil: []string{"CREATE DATABASE other_$DB ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"}, url: func(u *url.URL) { u.Path = "/other_$DB" },
+		want: "the PostgreSQL database other_$DB has the encoding SQL_ASCII, which cannot hold every text; make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"},
+	{name: "a user who may only read", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO $ANN", "GRANT ALL ON mainstay_credentials, mainstay_idempotency, mainstay_keys, mainstay_meta, mainstay_sessions TO $ANN"}, url: as,
+		want: `$ANN may not read and write every table: not items, users; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "public" TO "$ANN"`},
+	{name: "a user who may not make tables", command: "migrate", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'", "CREATE SCHEMA empty", "GRANT USAGE ON SCHEMA empty TO $ANN"},
+		url:  func(u *url.URL) { as(u); with("search_path", "empty")(u) },
+		want: `$ANN may not change the tables: permission denied for schema empty; mend it with GRANT USAGE, CREATE ON SCHEMA … TO "$ANN", and ALTER TABLE … OWNER TO "$ANN" for tables that are there`},
+	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + `table items lacks column note text COLLATE "C"`},
+	{name: "a column that was changed", spoil: []string{"ALTER TABLE items ALTER note TYPE varchar(10)"},
+		want: notAsRecorded + `table items lacks column note text COLLATE "C"; table items has column note character varying(10) COLLATE "default"`},
+	{name: "another collation", spoil: []string{`ALTER TABLE items ALTER note TYPE text COLLATE "ucs_basic"`},
+		want: notAsRecorded + `table items lacks column note text COLLATE "C"; table items has column note text COLLATE ucs_basic`},
+	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + "table mine is not one of mainstay's"},
+	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + "table items is missing"},
+	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name"}, want: notAsRecorded + "table items lacks index items__name on name, id"},
+	{name: "a unique index over some rows", spoil: []string{"DROP INDEX users__email__unique", "CREATE UNIQUE INDEX users__email__unique ON users (email) WHERE email <> ''"},
+		want: notAsRecorded + "index users__email__unique holds only some rows, or an expression"},
+	{name: "a view added by hand", spoil: []string{"CREATE VIEW mine AS SELECT 1"}, want: notAsRecorded + "view mine is not one of mainstay's"},
+	{name: "a trigger added by hand", spoil: []string{"CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", "CREATE TRIGGER mine BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION nothing()"},
+		want: notAsRecorded + "trigger mine on items is not one of mainstay's"},
+	{name: "a rule added by hand", spoil: []string{"CREATE RULE mine AS ON DELETE TO items DO INSTEAD NOTHING"}, want: notAsRecorded + "rule mine on items is not one of mainstay's"},
+	{name: "a check added by hand", spoil: []string{"ALTER TABLE items ADD CONSTRAINT mine CHECK (name <> 'x')"}, want: notAsRecorded + "constraint mine on items is not one of mainstay's"},
+	{name: "a default added by hand", spoil: []string{"ALTER TABLE items ALTER note SET DEFAULT 'x'"}, want: notAsRecorded + "column items.note has a default that is not one of mainstay's"},
+	{name: "row level security", spoil: []string{"ALTER TABLE items ENABLE ROW LEVEL SECURITY"},
+		want: notAsRecorded + "table items has row level security, which hides rows; mend it with ALTER TABLE items DISABLE ROW LEVEL SECURITY"},
+	{name: "a table that is not logged", spoil: []string{"ALTER TABLE items SET UNLOGGED"},
+		want: notAsRecorded + "table items is not logged, so that a crash empties it; mend it with ALTER TABLE items SET LOGGED"},
+}
+
+var unfitMaria = []unfit{
+	{name: "no server", url: func(u *url.URL) { u.Host, u.RawQuery = "127.0.0.1:1", "" }, want: "open the database $DB on 127.0.0.1:1: connection refused"},
+	{name: "no host", url: func(u *url.URL) { u.Host, u.RawQuery = "nowhere.invalid", "" }, want: "open the database $DB on nowhere.invalid:3306: no host of that name was found"},
+	{name: "a parameter that does not exist", url: with("sockt", "x"), want: `the database's URL: there is no parameter "sockt"; known are socket, tls and ca`},
+	{name: "TLS that the server does not have", url: with("tls", "true"),
+		want: "open the database $DB on $HOST: the server has no TLS; give it a certificate (ssl_cert and ssl_key in its configuration), or say tls=false in the URL"},
+	{name: "a wrong password", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'other'"}, url: as,
+		want: "open the database $DB on $HOST: Access denied for user '$ANN'@'localhost' (using password: YES); the URL's user and password are not those of CREATE USER '$ANN'@'…' IDENTIFIED BY '…'"},
+	{name: "no database", url: func(u *url.URL) { u.Path = "/nowhere" }, want: "open the database nowhere on $HOST: Unknown database 'nowhere'; mend it with CREATE DATABASE `nowhere`"},
+	{name: "a user who may not use it", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'secret'"}, url: as,
+		want: "open the database $DB on $HOST: Access denied for user '$ANN'@'%' to database '$DB'; mend it with GRANT ALL ON `$DB`.* TO '$ANN'@'…'"},
+	{name: "a user who may only read", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'secret'", "GRANT SELECT ON $DB.* TO $ANN"}, url: as,
+		want: "$ANN may not read and write every table: not items, mainstay_credentials, mainstay_idempotency, mainstay_keys, mainstay_meta, mainstay_sessions, users; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON `$DB`.* TO '$ANN'@'…'"},
+	{name: "a user who may not make tables", command: "migrate", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'secret'", "CREATE DATABASE empty_$DB", "GRANT SELECT, INSERT, UPDATE, DELETE ON empty_$DB.* TO $ANN"},
+		url:  func(u *url.URL) { as(u); u.Path = "/empty_$DB" },
+		want: "$ANN may not change the tables: CREATE command denied to user '$ANN'@'localhost' for table `empty_$DB`.`mainstay_meta`; mend it with GRANT ALL ON `empty_$DB`.* TO '$ANN'@'…'"},
+	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin"},
+	{name: "another collation", spoil: []string{"ALTER TABLE items MODIFY note mediumtext COLLATE utf8mb4_general_ci"},
+		want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin; table items has column note mediumtext COLLATE utf8mb4_general_ci"},
+	{name: "another engine", spoil: []string{"ALTER TABLE items ENGINE = Aria"}, want: notAsRecorded + "table items is not kept by InnoDB but by aria"},
+	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + "table mine is not one of mainstay's"},
+	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + "table items is missing"},
+	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name ON items"}, want: notAsRecorded + "table items lacks index items__name on name, id"},
+	{name: "a view added by hand", spoil: []string{"CREATE VIEW mine AS SELECT 1"}, want: notAsRecorded + "table mine is not one of mainstay's"},
+	{name: "a trigger added by hand", spoil: []string{"CREATE TRIGGER mine BEFORE INSERT ON items FOR EACH ROW SET NEW.note = 'x'"}, want: notAsRecorded + "trigger mine on items is not one of mainstay's"},
+	{name: "a check added by hand", spoil: []string{"ALTER TABLE items ADD CONSTRAINT mine CHECK (name <> 'x')"}, want: notAsRecorded + "constraint mine on items is not one of mainstay's"},
+}
+
+// passwords is a pg_hba.conf that lets postgres in, and others with their password.
+func passwords(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "mainstay-hba-")
+	if err == nil {
+		t.Cleanup(func() { os.RemoveAll(folder) })
+		err = os.Chmod(folder, 0o755) // the server may run as another user
+	}
+	file := filepath.Join(folder, "pg_hba.conf")
+	if err == nil {
+		err = os.WriteFile(file, []byte("host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "hba_file=" + file
+}
+
+func TestAServerDatabaseThatIsUnfitIsNamedWithWhatMendsIt(t *testing.T) {
+	s := &shop{contract: t.TempDir(), folder: t.TempDir()}
+	s.save(t, shopContract)
+	t.Run("PostgreSQL", func(t *testing.T) {
+		server := dbtest.OwnPostgres(t, "-c", passwords(t))
+		if err := dbtest.Run(server.URL(""), "CREATE DATABASE complete"); err != nil {
+			t.Fatal(err)
+		}
+		s.migrateTo(t, server.URL("complete"))
+		refusesUnfit(t, s, server, unfitPostgres, func(name string) error {
+			return dbtest.Run(server.URL(""), "CREATE DATABASE "+name+" TEMPLATE complete")
+		})
+	})
+	t.Run("MariaDB", func(t *testing.T) {
+		server := dbtest.OwnMaria(t)
+		refusesUnfit(t, s, server, unfitMaria, func(name string) error {
+			if err := dbtest.Run(server.URL(""), "CREATE DATABASE "+name); err != nil {
+				return err
+			}
+			return command("migrate", s.contract, "--database", server.URL(name)).Run()
+		})
+	})
+}
+
+func (s *shop) migrateTo(t *testing.T, database string) {
+	t.Helper()
+	if out, err := command("migrate", s.contract, "--database", database).CombinedOutput(); err != nil {
+		t.Fatalf("mainstay migrate: %v\n%s", err, out)
+	}
+}
+
+// serveFrom is the arguments that serve the shop from a database.
+func (s *shop) serveFrom(database string) []string {
+	return []string{"serve", s.contract, "--database", database, "--keys", filepath.Join(s.folder, "keys"), "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"}
+}
+
+func refusesUnfit(t *testing.T, s *shop, server *dbtest.Server, cases []unfit, complete func(name string) error) {
+	for i, tt := range cases {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			name := fmt.Sprintf("case%d", i)
+			at, err := url.Parse(server.URL(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			words := map[string]string{"DB": name, "ANN": fmt.Sprintf("ann%d", i), "HOST": at.Host}
+			if socket := at.Query().Get("socket"); socket != "" {
+				words["HOST"] = socket
+			}
+			fill := func(text string) string { return os.Expand(text, func(word string) string { return words[word] }) }
+			if err := complete(name); err != nil {
+				t.Fatal(err)
+			}
+			for _, statement := range tt.spoil {
+				if err := dbtest.Run(at.String(), fill(statement)); err != nil {
+					t.Fatalf("%s: %v", statement, err)
+				}
+			}
+			if tt.url != nil {
+				tt.url(at)
+			}
+			database := fill(at.String())
+			args := s.serveFrom(database)
+			if tt.command != "" {
+				args = []string{tt.command, s.contract, "--database", database}
+			}
+			p := start(t, command(args...))
+			if p.url != "" {
+				t.Fatal("it serves")
+			}
+			if got, want := p.out.String(), "mainstay: "+fill(tt.want)+"\n"; !strings.HasSuffix("\n"+got, "\n"+want) || p.code != 1 {
+				t.Errorf("it ends with %d and says\n%s\nit is to end with 1 and say\n%s", p.code, got, want)
+			}
+		})
+	}
+}
+
+func TestSettingsOfAServerThatAreUnsafeAreNamedWithWhatMendsThem(t *testing.T) {
+	type setting struct{ name, value, mend string }
+	for _, tt := range []struct {
+		name   string
+		start  func() *dbtest.Server
+		spoil  []string
+		unsafe []setting
+	}{
+		{"PostgreSQL", func() *dbtest.Server { return dbtest.OwnPostgres(t, "-c", "fsync=off") },
+			[]string{"ALTER DATABASE shop SET synchronous_commit = off", "ALTER ROLE postgres SET zero_damaged_pages = on", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()"},
+			[]setting{
+				{"fsync", "off", "a start of the server without fsync on its command line"},
+				{"full_page_writes", "off", "ALTER SYSTEM RESET full_page_writes; SELECT pg_reload_conf() (or its line in postgresql.conf)"},
+				{"synchronous_commit", "off", `ALTER DATABASE \"shop\" RESET synchronous_commit`},
+				{"zero_damaged_pages", "on", `ALTER ROLE \"postgres\" RESET zero_damaged_pages`},
+			}},
+		{"MariaDB", func() *dbtest.Server {
+			return dbtest.OwnMaria(t, "--log-bin", "--sync-binlog=0", "--skip-innodb-doublewrite")
+		},
+			[]string{"SET GLOBAL innodb_flush_log_at_trx_commit = 2", "SET GLOBAL read_only = 1"},
+			[]setting{
+				{"innodb_flush_log_at_trx_commit", "2", "SET GLOBAL innodb_flush_log_at_trx_commit = 1"},
+				{"innodb_doublewrite", "0", "innodb_doublewrite = ON in the server's configuration"},
+				{"sync_binlog", "0", "SET GLOBAL sync_binlog = 1"},
+				{"read_only", "1", "SET GLOBAL read_only = 0"},
+			}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := tt.start()
+			s := &shop{contract: t.TempDir(), folder: t.TempDir()}
+			s.save(t, shopContract)
+			if err := dbtest.Run(server.URL(""), "CREATE DATABASE shop"); err != nil {
+				t.Fatal(err)
+			}
+			s.migrateTo(t, server.URL("shop"))
+			if err := dbtest.Run(server.URL("shop"), tt.spoil...); err != nil {
+				t.Fatal(err)
+			}
+			p := start(t, command(s.serveFrom(server.URL("shop"))...))
+			if p.url == "" {
+				t.Fatalf("it does not serve:\n%s", &p.out)
+			}
+			p.stop(t)
+			log := p.out.String()
+			for _, u := range tt.unsafe {
+				if !strings.Contains(log, fmt.Sprintf(`"level":"WARN","msg":"a setting of the database is unsafe","setting":%q,"value":%q,"why":"`, u.name, u.value)) ||
+					!strings.Contains(log, `"mend":"`+u.mend+`"`) {
+					t.Errorf("it does not name %+v:\n%s", u, log)
+				}
+			}
+			if n := strings.Count(log, "is unsafe"); n != len(tt.unsafe) {
+				t.Errorf("it names %d settings, want %d:\n%s", n, len(tt.unsafe), log)
+			}
+		})
+	}
+}
+
+func TestAStandbyIsNotServedFrom(t *testing.T) {
+	server := dbtest.OwnPostgres(t)
+	s := &shop{contract: t.TempDir(), folder: t.TempDir()}
+	s.save(t, shopContract)
+	s.migrateTo(t, server.URL(""))
+	server.Stop()
+	if err := server.Demote(); err != nil {
+		t.Fatal(err)
+	}
+	server.Start(t)
+	at, err := url.Parse(server.URL(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, start(t, command(s.serveFrom(at.String())...)),
+		"the PostgreSQL server on "+at.Host+" is a standby, which can only be read; name the primary, or make this one primary with SELECT pg_promote()")
+}

@@ -1,0 +1,205 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/mainstay-run/mainstay/problem"
+)
+
+// minVersion is the oldest PostgreSQL that statements are written for.
+const minVersion = 13_00_00
+
+// session is what every connection is set to; statements rely on it.
+var session = map[string]string{
+	"application_name": "mainstay", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1",
+	"standard_conforming_strings": "on", "client_encoding": "UTF8",
+	"default_transaction_read_only": "off", "row_security": "on",
+	"jit": "off", // compiling takes longer than such statements run, and cannot be interrupted
+}
+
+// factsQuery asks what the server and the session are, one line each.
+const factsQuery = `SELECT unnest(ARRAY[current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery()::text,
+coalesce(current_schema(), ''), current_setting('search_path'), current_user,
+concat_ws(' ', current_setting('timezone'), current_setting('client_encoding'), split_part(current_setting('datestyle'), ',', 1), current_setting('standard_conforming_strings'))])`
+
+// examine refuses a server on which a contract would not mean the same, or would
+// not work, and warns of settings that make a write unsafe.
+func (d *Driver) examine(ctx context.Context, c *conn) error {
+	facts, err := c.list(ctx, factsQuery)
+	if err != nil {
+		return explained(ctx, err)
+	}
+	name := d.config.Database
+	number, encoding, standby, schema, path, kept := facts[0], facts[1], facts[2], facts[3], facts[4], facts[6]
+	d.user = facts[5]
+	if err := supported(number, d.version); err != nil {
+		return err
+	}
+	switch {
+	case encoding != "UTF8":
+		return refused("the PostgreSQL database %s has the encoding %s, which cannot hold every text; make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", name, encoding)
+	case standby == "true":
+		return refused("the PostgreSQL server on %s is a standby, which can only be read; name the primary, or make this one primary with SELECT pg_promote()", d.address())
+	case schema == "":
+		return refused("the PostgreSQL database %s has none of the schemas of its search_path (%s) that %s may use; mend it with CREATE SCHEMA %s", name, path, d.user, firstSchema(path))
+	}
+	if want := "UTC UTF8 ISO on"; kept != want {
+		return refused("the PostgreSQL server does not keep the settings of a session: it has %q instead of %q; if a proxy stands before it, let it keep sessions apart", kept, want)
+	}
+	return d.warn(ctx, c)
+}
+
+// supported refuses a server that is too old, by its number as server_version_num tells it.
+func supported(number, version string) error {
+	if n, err := strconv.Atoi(number); err != nil || n < minVersion {
+		return refused("the database is PostgreSQL %s; at least %d is needed", version, minVersion/10000)
+	}
+	return nil
+}
+
+func refused(format string, args ...any) error {
+	return problem.Errorf(problem.Unavailable, format, args...)
+}
+
+// firstSchema is the first of a search_path as a statement takes it.
+func firstSchema(path string) string {
+	first, _, _ := strings.Cut(path, ",")
+	if first = strings.Trim(first, ` "`); first == "" || first == "$user" {
+		first = "public"
+	}
+	return identifier(first)
+}
+
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// unsafe are the settings under which a crash can take back a write that was
+// acknowledged, or leave half of a page.
+var unsafe = map[string]struct{ value, why string }{
+	"fsync":              {"off", "a write that was acknowledged can be lost, and the database damaged, when the machine stops"},
+	"full_page_writes":   {"off", "a page that is half written when the machine stops damages the database"},
+	"synchronous_commit": {"off", "a write that was acknowledged can be lost when the server stops"},
+	"zero_damaged_pages": {"on", "records on a damaged page vanish without a word"},
+}
+
+// warn names the unsafe settings, each with what mends it.
+func (d *Driver) warn(ctx context.Context, c *conn) error {
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit", "zero_damaged_pages"} {
+		found, err := c.list(ctx, "SELECT unnest(ARRAY[setting, source]) FROM pg_settings WHERE name = $1", name)
+		if err != nil {
+			return explained(ctx, err)
+		}
+		if len(found) != 2 || found[0] != unsafe[name].value {
+			continue
+		}
+		d.log.LogAttrs(ctx, slog.LevelWarn, "a setting of the database is unsafe",
+			slog.String("setting", name), slog.String("value", found[0]), slog.String("why", unsafe[name].why), slog.String("mend", d.mend(name, found[1])))
+	}
+	return nil
+}
+
+// mend is the statement that puts a setting right, by where it was made.
+func (d *Driver) mend(name, source string) string {
+	database, user := identifier(d.config.Database), identifier(d.user)
+	switch source {
+	case "database":
+		return fmt.Sprintf("ALTER DATABASE %s RESET %s", database, name)
+	case "user":
+		return fmt.Sprintf("ALTER ROLE %s RESET %s", user, name)
+	case "database user":
+		return fmt.Sprintf("ALTER ROLE %s IN DATABASE %s RESET %s", user, database, name)
+	case "command line":
+		return "a start of the server without " + name + " on its command line"
+	}
+	return fmt.Sprintf("ALTER SYSTEM RESET %s; SELECT pg_reload_conf() (or its line in postgresql.conf)", name)
+}
+
+func (d *Driver) address() string { return addressOf(d.config) }
+
+func addressOf(c *pgconn.Config) string {
+	if strings.HasPrefix(c.Host, "/") {
+		return c.Host
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
+}
+
+// notOpened says which server could not be reached, why, and what mends it.
+func notOpened(config *pgconn.Config, err error) error {
+	reason := err.Error()
+	var answer *pgconn.PgError
+	var unknown *net.DNSError
+	var number syscall.Errno
+	database, user := identifier(config.Database), identifier(config.User)
+	switch {
+	case errors.As(err, &answer):
+		reason = answer.Message
+		switch answer.Code {
+		case "3D000":
+			reason += fmt.Sprintf("; mend it with CREATE DATABASE %s ENCODING 'UTF8' TEMPLATE template0", database)
+		case "28000":
+			reason += fmt.Sprintf("; mend it with CREATE ROLE %s LOGIN or ALTER ROLE %s LOGIN, and a line for it in pg_hba.conf", user, user)
+		case "28P01":
+			reason += fmt.Sprintf("; the URL's is not the one of ALTER ROLE %s PASSWORD '…'", user)
+		case "42501":
+			reason += fmt.Sprintf("; mend it with GRANT CONNECT ON DATABASE %s TO %s", database, user)
+		}
+	case errors.As(err, &unknown):
+		reason = "no host of that name was found"
+	case errors.As(err, &number):
+		reason = number.Error()
+	case strings.Contains(reason, "server refused TLS connection"):
+		reason = "the server has no TLS; mend it with ALTER SYSTEM SET ssl = on and a certificate, or say sslmode=disable in the URL"
+	case strings.Contains(reason, "tls error: "):
+		_, reason, _ = strings.Cut(reason, "tls error: ")
+		reason = "its TLS certificate is not trusted: " + reason + "; name who signed it with sslrootcert=FILE in the URL"
+	case errors.Is(err, context.DeadlineExceeded):
+		reason = "it does not answer"
+	}
+	p := problem.Wrap(err, problem.Unavailable, "open the PostgreSQL database %s on %s: %s", config.Database, addressOf(config), reason)
+	p.RetryAfter = retryAfter
+	return p
+}
+
+// barredQuery lists the tables on which the user lacks one of the rights that
+// serving takes.
+const barredQuery = `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')) ORDER BY 1`
+
+// Barred refuses a user who may not read and write every table, and tells the
+// statement that lets it.
+func (d *Driver) Barred(ctx context.Context) error {
+	c, err := d.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.give(c)
+	tables, err := c.list(ctx, barredQuery)
+	if err != nil || len(tables) == 0 {
+		return explained(ctx, err)
+	}
+	schema, err := c.list(ctx, "SELECT current_schema()::text")
+	if err != nil {
+		return explained(ctx, err)
+	}
+	return refused("%s may not read and write every table: not %s; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s",
+		d.user, strings.Join(tables, ", "), identifier(schema[0]), identifier(d.user))
+}
+
+// barred names what a step lacks a right for.
+func (d *Driver) barred(ctx context.Context, err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) || e.Code != "42501" {
+		return err
+	}
+	return problem.Wrap(err, problem.Unavailable,
+		"%s may not change the tables: %s; mend it with GRANT USAGE, CREATE ON SCHEMA … TO %s, and ALTER TABLE … OWNER TO %s for tables that are there",
+		d.user, e.Message, identifier(d.user), identifier(d.user))
+}
