@@ -2,7 +2,7 @@ package api
 
 import "github.com/mainstay-run/mainstay/engine"
 
-// accountOperations are signing up, in and out and the API keys, by the kind of
+// accountOperations are signing up, in and out, the password and the API keys, by the kind of
 // a contract.Route. Their answers may hold a secret, so none is compressed.
 var accountOperations = map[string]operation{
 	"signup": {anonymous: true, takes: takesJSON, made: true, plain: true, makes: jsonType, account: signup},
@@ -12,6 +12,9 @@ var accountOperations = map[string]operation{
 	}},
 	"me": {plain: true, makes: jsonType, account: func(x *exchange) (*engine.Result, error) {
 		return x.h.engine.Me(x.ctx, x.who)
+	}},
+	"password": {takes: takesJSON, plain: true, makes: jsonType, account: func(x *exchange) (*engine.Result, error) {
+		return x.h.engine.ChangePassword(x.ctx, x.who, x.body, x.h.client(x.r))
 	}},
 	"create_key": {takes: takesJSON, made: true, plain: true, makes: jsonType, account: func(x *exchange) (*engine.Result, error) {
 		return x.h.engine.CreateKey(x.ctx, x.who, x.body)

@@ -67,10 +67,15 @@ func New(e *engine.Engine, a *auth.Authenticator, set *rule.Set, o Options) http
 // operator carries out operations; *engine.Engine is the only one outside tests.
 type operator interface {
 	Do(ctx context.Context, who *auth.Principal, op *engine.Operation) (*engine.Result, error)
+	accounts
+}
+
+type accounts interface {
 	Signup(ctx context.Context, body []byte, client string) (*engine.Result, error)
 	Login(ctx context.Context, body []byte, client string) (*engine.Result, error)
 	Logout(ctx context.Context, who *auth.Principal) (*engine.Result, error)
 	Me(ctx context.Context, who *auth.Principal) (*engine.Result, error)
+	ChangePassword(ctx context.Context, who *auth.Principal, body []byte, client string) (*engine.Result, error)
 	CreateKey(ctx context.Context, who *auth.Principal, body []byte) (*engine.Result, error)
 	ListKeys(ctx context.Context, who *auth.Principal) (*engine.Result, error)
 	DeleteKey(ctx context.Context, who *auth.Principal, id string) (*engine.Result, error)

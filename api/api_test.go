@@ -74,6 +74,7 @@ func TestAccountRoutes(t *testing.T) {
 		{"POST /v1/auth/login\nAuthorization: Bearer expired" + jsonBody, "Login", 200}, // an old token does not keep anybody out
 		{"POST /v1/auth/logout\nAuthorization: Bearer good", "Logout", 200},
 		{"GET /v1/auth/me\nAuthorization: Bearer good", "Me", 200},
+		{"POST /v1/auth/password\nAuthorization: Bearer good" + jsonBody, "ChangePassword", 200},
 		{"POST /v1/auth/keys\nAuthorization: Bearer good" + jsonBody, "CreateKey", 201},
 		{"GET /v1/auth/keys\nAuthorization: Bearer good", "ListKeys", 200},
 		{"DELETE /v1/auth/keys/7\nAuthorization: Bearer good", "DeleteKey", 200},

@@ -77,6 +77,11 @@ func (s *scripted) Me(_ context.Context, who *auth.Principal) (*engine.Result, e
 	return s.answer("Me")
 }
 
+func (s *scripted) ChangePassword(_ context.Context, who *auth.Principal, body []byte, client string) (*engine.Result, error) {
+	s.who, s.body, s.client = who, body, client
+	return s.answer("ChangePassword")
+}
+
 func (s *scripted) CreateKey(_ context.Context, who *auth.Principal, body []byte) (*engine.Result, error) {
 	s.who, s.body = who, body
 	return s.answer("CreateKey")

@@ -12,7 +12,7 @@ type Route struct {
 	Operation string
 	// Kind says what it does: list get create update replace delete action aggregate
 	// count query export bulk update_where delete_where nested transact signup login
-	// logout me create_key list_keys delete_key.
+	// logout me password create_key list_keys delete_key.
 	Kind     string
 	Resource string // "" for auth and transact
 	Action   string // of an action
@@ -97,6 +97,7 @@ func appendAuth(routes []Route, a *Accounts) []Route {
 	add("POST", "login", "login", "login", true)
 	add("POST", "logout", "logout", "logout", true)
 	add("GET", "me", "me", "me", true)
+	add("POST", "password", "changePassword", "password", true)
 	if a.APIKeys {
 		add("GET", "keys", "listAuthKeys", "list_keys", true)
 		add("POST", "keys", "createAuthKey", "create_key", true)

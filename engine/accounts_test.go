@@ -179,17 +179,27 @@ func TestSessions(t *testing.T) {
 			t.Error(got)
 		}
 	})
-	t.Run("a new password ends all of them", func(t *testing.T) {
+	t.Run("a new password ends all of them, and all keys", func(t *testing.T) {
 		fourth, err := w.login(goodPassword, "192.0.2.1:2000")
 		if err != nil {
 			t.Fatal(err)
 		}
-		eve := w.known(fourth)
-		if err := w.e.SetPassword(t.Context(), eve.Caller.ID, "another horse battery"); err != nil {
+		other, err := w.login(goodPassword, "192.0.2.1:2000")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.identify(fourth); problem.KindOf(err) != problem.Unauthenticated {
-			t.Error(err)
+		eve := w.known(fourth)
+		key := w.key(eve, `{"name":"k"}`)
+		w.known(key)
+		res, err := w.e.ChangePassword(t.Context(), eve, []byte(`{"password":"correct horse battery","new_password":"another horse battery"}`), "192.0.2.1:2000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.known(object(w, res.Body)["token"].(string))
+		for _, token := range []string{fourth, other, key} {
+			if _, err := w.identify(token); problem.KindOf(err) != problem.Unauthenticated {
+				t.Error(err)
+			}
 		}
 		if _, err := w.login(goodPassword, "192.0.2.1:2000"); problem.KindOf(err) != problem.Unauthenticated {
 			t.Error(err)
@@ -285,6 +295,59 @@ func TestLoginOfUnknownAddressDoesTheWork(t *testing.T) {
 		if used := after.TotalAlloc - before.TotalAlloc; used < 19456<<10 {
 			t.Errorf("%s: the hash was not computed: %d bytes were used", email, used)
 		}
+	}
+}
+
+func TestChangePassword(t *testing.T) {
+	w := openWorkshop(t)
+	token, _ := w.signup(eveSignsUp)
+	eve := w.known(token)
+	change := func(who *auth.Principal, body string) string {
+		t.Helper()
+		_, err := w.e.ChangePassword(t.Context(), who, []byte(body), "203.0.113.20")
+		if err == nil {
+			t.Fatalf("changed by %s", body)
+		}
+		return refusalText(err)
+	}
+	const good = `{"password":"correct horse battery","new_password":"another horse battery"}`
+	for _, tt := range []struct {
+		name string
+		who  *auth.Principal
+		body string
+		want string
+	}{
+		{"nobody", auth.Nobody, good, "unauthenticated"},
+		{"an API key", w.known(w.key(eve, `{"name":"k"}`)), good, "forbidden"},
+		{"nothing", eve, `{}`, "validation #/password:required #/new_password:required"},
+		{"a weak one", eve, `{"password":"x","new_password":"short"}`, "validation #/new_password:min"},
+		{"the address", eve, `{"password":"x","new_password":"Eve@Example.org"}`, "validation #/new_password:common"},
+		{"something else", eve, `{"password":"x","new_password":"another horse battery","email":"x@example.org"}`, "unknown-field #/email:unknown"},
+		{"a wrong one", eve, `{"password":"wrong","new_password":"another horse battery"}`, "validation #/password:wrong"},
+	} {
+		if got := change(tt.who, tt.body); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	w.known(token)
+	guesses := 0
+	for change(eve, `{"password":"wrong","new_password":"another horse battery"}`) == "validation #/password:wrong" {
+		if guesses++; guesses > 5 {
+			t.Fatal("who took over a session may guess on")
+		}
+	}
+}
+
+// Two changes at one time: the second one's session has ended.
+func TestChangePasswordCountsOnce(t *testing.T) {
+	w := openWorkshop(t)
+	token, _ := w.signup(eveSignsUp)
+	eve := w.known(token)
+	if _, err := w.e.renew(t.Context(), w.e.begin(eve), "a hash", 2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.e.renew(t.Context(), w.e.begin(eve), "another hash", 2); problem.KindOf(err) != problem.Unauthenticated {
+		t.Error(err)
 	}
 }
 

@@ -76,7 +76,7 @@ func TestCredentialsThatEndWhileAWriteWaitsDoNotCount(t *testing.T) {
 		}},
 		{"another password", login(), func(*auth.Principal) {
 			err := w.db.InTx(t.Context(), store.Write, nil, func(tx store.Tx) error {
-				_, err := tx.Update(t.Context(), setCredentials, []any{id, "another hash"})
+				_, err := tx.Update(t.Context(), setCredentials, []any{id, "another hash", int64(2), int64(1)})
 				return err
 			})
 			if err != nil {

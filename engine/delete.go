@@ -57,9 +57,11 @@ func (w *work) remove(ctx context.Context, r *rule.Resource, id value.UUID) erro
 }
 
 // loginTables are Mainstay's own tables about accounts.
-var loginTables = []*query.Delete{
-	ofAccount("mainstay_sessions"), ofAccount("mainstay_keys"), ofAccount("mainstay_credentials"),
-}
+var (
+	dropSessions = ofAccount("mainstay_sessions")
+	dropAPIKeys  = ofAccount("mainstay_keys")
+	loginTables  = []*query.Delete{dropSessions, dropAPIKeys, ofAccount("mainstay_credentials")}
+)
 
 func ofAccount(table string) *query.Delete {
 	return &query.Delete{Table: query.Table{Name: table, Alias: 1}, Where: query.InParam{

@@ -9,7 +9,7 @@
 // is allowed in guard.go world.go caller.go, statements in table.go, operations in
 // create.go update.go delete.go action.go bulk.go matching.go batch.go, what goes
 // with a deletion in follow.go gone.go, their repetition in idempotency.go;
-// accounts in accounts.go keys.go.
+// accounts in accounts.go password.go keys.go.
 package engine
 
 import (

@@ -102,6 +102,28 @@ func (d *document) me(route) *operation {
 	}
 }
 
+func (d *document) password(route) *operation {
+	input := d.word("password", []string{"PasswordChange", "AccountPasswordChange"}, func(string) object {
+		return d.example(object{
+			{"type", "object"},
+			{"required", []string{"password", "new_password"}},
+			{"properties", object{
+				{"password", object{{"type", "string"}, {"format", "password"}}},
+				{"new_password", d.newPassword()},
+			}},
+			{"additionalProperties", false},
+		}, object{{"password", examplePassword}, {"new_password", "another horse battery"}})
+	})
+	return &operation{
+		tag:         accountTag,
+		summary:     "Change the password",
+		description: "All sessions and API keys of the account end; the answer holds a new session.",
+		closed:      true,
+		body:        body(jsonMedia, input),
+		responses:   failing(object{{"200", answer("Changed.", jsonMedia, d.session())}}, everywhere, withBody),
+	}
+}
+
 func (d *document) createKey(route) *operation {
 	input := d.word("key input", []string{"ApiKeyCreate", "AccountApiKeyCreate"}, func(string) object {
 		return d.example(object{

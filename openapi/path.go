@@ -104,6 +104,7 @@ func (d *document) operation(rt contract.Route) *operation {
 		"login":        d.login,
 		"logout":       d.logout,
 		"me":           d.me,
+		"password":     d.password,
 		"create_key":   d.createKey,
 		"list_keys":    d.listKeys,
 		"delete_key":   d.deleteKey,
