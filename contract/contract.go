@@ -165,6 +165,12 @@ type Field struct {
 // Stored reports whether the field has a column (everything but many).
 func (f *Field) Stored() bool { return f.Type.Name != "many" }
 
+// Dispensable reports whether the field needs no value when a record is made: it is
+// null then, or a list that is empty.
+func (f *Field) Dispensable() bool {
+	return f.Optional || f.Type.Name == "list" && f.Type.MinItems == 0
+}
+
 // Type is a field's type as written, resolved.
 type Type struct {
 	// Name is the word of the contract: string text email url phone slug uuid int

@@ -56,7 +56,7 @@ func (c *call) readInput(a *rule.Action, body any) (*input, error) {
 		here := (*spot)(nil).member(f.Name)
 		if j, sent := members[f.Name]; sent {
 			in.given[f], _ = b.field(f, j, here, false)
-		} else if !dispensable(f) && f.Default == nil {
+		} else if !f.Dispensable() && f.Default == nil {
 			b.fault(here, "required", "is required")
 		}
 	}

@@ -117,16 +117,11 @@ func (b *reader) field(f *contract.Field, j any, at *spot, patch bool) (v any, o
 	if j != nil {
 		return b.value(f.Type, j, at, patch)
 	}
-	if !dispensable(f) {
+	if !f.Dispensable() {
 		b.fault(at, "required", "must not be null")
 		return nil, false
 	}
 	return emptied(f), true
-}
-
-// dispensable reports whether f needs no value: a list is just empty then.
-func dispensable(f *contract.Field) bool {
-	return f.Optional || f.Type.Name == "list" && f.Type.MinItems == 0
 }
 
 // emptied is what null stands for: lists are empty, never null.
@@ -221,7 +216,7 @@ func (b *reader) structure(t *contract.Type, j any, at *spot, patch bool) (any, 
 		switch {
 		case sent:
 			given[f.Name], _ = b.field(f, j, here, patch)
-		case !patch && !dispensable(f) && f.Default == nil:
+		case !patch && !f.Dispensable() && f.Default == nil:
 			b.fault(here, "required", "is required")
 		}
 	}
@@ -314,7 +309,7 @@ func (b *reader) complete(r *rule.Resource, t *contract.Type, v any, at *spot, e
 func (b *reader) missing(r *rule.Resource, f *contract.Field, at *spot, env *rule.Env) any {
 	d := r.Defaults[f]
 	if d == nil {
-		if !dispensable(f) {
+		if !f.Dispensable() {
 			b.fault(at, "required", "is required")
 		}
 		return emptied(f)
@@ -330,7 +325,7 @@ func (b *reader) missing(r *rule.Resource, f *contract.Field, at *spot, env *rul
 // stored reports a value made by the contract's own expressions that the
 // contract's own types refuse.
 func (b *reader) stored(f *contract.Field, v any, at *spot) {
-	if v == nil && !dispensable(f) {
+	if v == nil && !f.Dispensable() {
 		b.fault(at, "required", "is required")
 	} else if code, detail := outside(f.Type, v); code != "" {
 		b.fault(at, code, "%s", detail)

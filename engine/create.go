@@ -73,7 +73,7 @@ func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *i
 			b.fault(here, codeForbidden, "you may not write it")
 		case sent:
 			in.given[f], _ = b.field(f, j, here, false)
-		case dispensable(f) || f.Builtin || !f.Stored() || s.Resource.Defaults[f] != nil:
+		case f.Dispensable() || f.Builtin || !f.Stored() || s.Resource.Defaults[f] != nil:
 		case stands == open || stands == perhaps:
 			b.fault(here, "required", "is required")
 		default:

@@ -179,7 +179,7 @@ func (c *call) readChange(s *rule.Sight, body any, put bool) (*input, error) {
 			in.given[f] = nil // perhaps sent back unchanged; see set
 		case sent:
 			in.given[f], _ = b.field(f, j, here, !put)
-		case put && stands == open && !f.Fixed && !dispensable(f) && s.Resource.Defaults[f] == nil && alwaysRead(s, f):
+		case put && stands == open && !f.Fixed && !f.Dispensable() && s.Resource.Defaults[f] == nil && alwaysRead(s, f):
 			b.fault(here, "required", "is required")
 		}
 	}
@@ -189,7 +189,7 @@ func (c *call) readChange(s *rule.Sight, body any, put bool) (*input, error) {
 
 // seenNull reports whether only the record can tell if null for f is a change.
 func seenNull(s *rule.Sight, f *contract.Field, stands standing) bool {
-	return settled(f) || stands == denied || stands == perhaps && (dispensable(f) || !alwaysRead(s, f))
+	return settled(f) || stands == denied || stands == perhaps && (f.Dispensable() || !alwaysRead(s, f))
 }
 
 // alwaysRead reports whether the caller can read f on every record.
@@ -266,7 +266,7 @@ func (g *change) set(f *contract.Field, v any) {
 	}
 	old := g.env.Record[f.Name]
 	v = g.complete(g.s.Resource, f.Type, merged(f.Type, old, v), here, g.after)
-	if v == nil && dispensable(f) {
+	if v == nil && f.Dispensable() {
 		v = emptied(f)
 	}
 	switch {
@@ -277,7 +277,7 @@ func (g *change) set(f *contract.Field, v any) {
 		g.fault(here, "readonly", "is set by the server")
 	case barred:
 		g.barred(true, here)
-	case v == nil && !dispensable(f):
+	case v == nil && !f.Dispensable():
 		g.fault(here, "required", "must not be null")
 	default:
 		g.next[f.Name] = v

@@ -184,6 +184,31 @@ func TestOnlyInputsRefuseUnknownMembers(t *testing.T) {
 	}
 }
 
+// What the server makes up by itself the document does not ask for.
+func TestListsThatMayBeEmptyAreNotRequired(t *testing.T) {
+	c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(`
+mainstay: 1
+name: shelf
+resources:
+  Book:
+    fields:
+      title:    string 1..20
+      tags:     [string 1..20]
+      chapters: {type: ["string 1..20"], items: 1..9}
+      print:    {pages: int, plates: [int]}
+    access: {all: true}
+`)})
+	if c == nil {
+		t.Fatal(faults)
+	}
+	schemas := decode(t, describe(t, c, Options{}))["components"].(map[string]any)["schemas"].(map[string]any)
+	for name, want := range map[string]string{"BookCreate": "[title chapters print]", "BookPrintCreate": "[pages]"} {
+		if got := fmt.Sprint(schemas[name].(map[string]any)["required"]); got != want {
+			t.Errorf("%s requires %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestOperationsHaveOneTagOneSuccessAndDescribedErrors(t *testing.T) {
 	each(t, func(t *testing.T, doc []byte, o Options) {
 		ids := map[string]bool{}

@@ -147,7 +147,7 @@ func (d *document) structure(t *contract.Type, in form, name string) object {
 		properties, required := object{}, []string{}
 		for _, m := range t.Members {
 			properties = append(properties, member{m.Name, d.field(m, in, name)})
-			if in == record || in == create && !m.Optional && m.Default == nil {
+			if in == record || in == create && !m.Dispensable() && m.Default == nil {
 				required = append(required, m.Name)
 			}
 		}
@@ -249,8 +249,12 @@ func (d *document) describeField(f *contract.Field, in form) string {
 	case record:
 		said = append(said, d.readInWords(f)...)
 	case create, update:
-		if f.Default != nil && in == create {
+		switch {
+		case in != create:
+		case f.Default != nil:
 			said = append(said, "Default: `"+f.Default.Source+"`.")
+		case f.Dispensable() && !f.Optional:
+			said = append(said, "Default: empty.")
 		}
 		if f.Hidden {
 			said = append(said, "Never returned.")

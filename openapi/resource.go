@@ -81,7 +81,7 @@ func (d *document) inputOf(fields []*contract.Field, in form, owner, description
 			s = uuid().with("description", "A UUID of version 7 within a day of now. Default: made by the server.")
 		}
 		properties = append(properties, member{f.Name, s})
-		if in == create && !f.Optional && f.Default == nil && !f.Builtin {
+		if in == create && !f.Dispensable() && f.Default == nil && !f.Builtin {
 			required = append(required, f.Name)
 		}
 	}
