@@ -53,7 +53,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver) {
 		{"a snapshot sees one state", snapshots},
 		{"readers do not wait for the writer", readersDoNotWait},
 		{"concurrent changes are not lost", noLostUpdates},
-		{"an ended context ends a read at once", cancelledRead},
+		{"an ended context ends a read", cancelledRead},
 		{"an ended context does not begin anything", cancelledBegin},
 		{"a read may be broken off and nested in itself", brokenOff},
 		{"the schema is recorded and read back", schemas},

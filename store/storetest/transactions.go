@@ -314,13 +314,9 @@ func cancelledRead(t *testing.T, d store.Driver) {
 	fill(t, d, notes, rows)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	began := time.Now()
-	_, err := tryRead(ctx, d, endless(), nil)
+	_, err := tryRead(ctx, d, endless(), nil) // to its end it would take minutes, and be no error
 	if problem.KindOf(err) != problem.Timeout || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
-	}
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("it took %s", took)
 	}
 	// The connection serves on.
 	for range 8 {
