@@ -103,52 +103,6 @@ func TestUpgradesAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestRefusalComesBeforeTheBody(t *testing.T) {
-	s := wire(t, serve(&scripted{}, Options{MaxBody: 100, Timeout: 100 * time.Millisecond}))
-	for name, line := range map[string]string{
-		"413": "Content-Length: 101\r\n",
-		"415": "Content-Length: 10\r\nContent-Encoding: gzip\r\n",
-		"401": "Content-Length: 10\r\nAuthorization: Bearer bad\r\n",
-	} {
-		// The caller waits for 100 Continue; none of the body is ever sent.
-		status, _, _ := speak(t, s, "POST /v1/postings HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"+line+"\r\n")
-		if fmt.Sprint(status) != name {
-			t.Errorf("status %d, want %s", status, name)
-		}
-	}
-}
-
-func TestSlowBodyIsCutOff(t *testing.T) {
-	s := wire(t, serve(&scripted{}, Options{Timeout: 20 * time.Millisecond}))
-	status, body, closed := speak(t, s, "POST /v1/postings HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")
-	if status != 408 || !strings.Contains(body, "request-timeout") || !closed {
-		t.Errorf("status %d %s, closed %v, want 408 and the connection closed", status, body, closed)
-	}
-}
-
-func TestRefusedBodyIsNotWaitedFor(t *testing.T) {
-	s := wire(t, serve(&scripted{}, Options{Timeout: 20 * time.Millisecond}))
-	status, _, closed := speak(t, s, "POST /v1/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{")
-	if status != 404 || !closed {
-		t.Errorf("status %d, closed %v", status, closed)
-	}
-}
-
-func TestReadDeadlineIsLiftedAfterTheBody(t *testing.T) {
-	s := wire(t, serve(&scripted{do: func(ctx context.Context, _ *engine.Operation) (*engine.Result, error) {
-		select { // longer than the time for the body
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-			return &engine.Result{Body: []byte("{}")}, nil
-		}
-	}}, Options{ExportTimeout: time.Minute, Timeout: 5 * time.Second}))
-	answer, err := http.Post(s.URL+"/v1/postings", "application/json", strings.NewReader("{}"))
-	if err != nil || answer.StatusCode != 200 {
-		t.Errorf("%v, %v", answer, err)
-	}
-}
-
 func TestCallerWhoHangsUpCancelsTheOperation(t *testing.T) {
 	begun, ended := make(chan struct{}), make(chan error)
 	s := wire(t, serve(&scripted{do: func(ctx context.Context, _ *engine.Operation) (*engine.Result, error) {
@@ -189,31 +143,6 @@ func TestHalfAnExportIsNotTakenForAWhole(t *testing.T) {
 		if !strings.Contains(log.String(), io.ErrNoProgress.Error()) {
 			t.Errorf("%s: the fault is not in the log: %s", coding, log.String())
 		}
-	}
-}
-
-func TestCallerWhoDoesNotReadAnExportIsCutOff(t *testing.T) {
-	ended := make(chan error, 1)
-	s := exporting(0, nil)
-	s.result.Stream = func(w io.Writer) error {
-		for {
-			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-				ended <- err
-				return err
-			}
-		}
-	}
-	server := wire(t, serve(s, Options{Timeout: 50 * time.Millisecond}))
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	io.WriteString(conn, "GET /v1/postings.ndjson HTTP/1.1\r\nHost: a\r\n\r\n")
-	select {
-	case <-ended:
-	case <-time.After(20 * time.Second):
-		t.Error("the export still holds its database connection")
 	}
 }
 
