@@ -17,6 +17,8 @@ type call struct {
 	env   rule.Env // Caller, Now, Literals of this request
 	view  *rule.View
 	stats store.Stats
+	// alone: the write that was prepared depends on nothing but rows that it locks.
+	alone bool
 }
 
 // begin starts an operation for who at the engine's time.

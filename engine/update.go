@@ -32,6 +32,7 @@ func (e *Engine) prepareUpdate(c *call, s *rule.Sight, op *Operation, body any) 
 	if !ok || !s.Readable {
 		return nil, NotFound()
 	}
+	c.alone = e.table(s.Resource).alone && !put
 	return func(ctx context.Context, w *work) (*outcome, error) {
 		found, err := w.find(ctx, s, address, byKey, editRules(s.Resource, in, put))
 		if put && len(op.IfMatch) == 0 && problem.KindOf(err) == problem.NotFound {

@@ -166,7 +166,11 @@ func plainQuery(c *call, s *rule.Sight, op *Operation) error {
 // commit runs do in a transaction, once per Idempotency-Key.
 func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (out *outcome, replayed bool, err error) {
 	var w *work
-	err = e.db.InTx(ctx, store.Write, &c.stats, func(tx store.Tx) error {
+	mode := store.Write
+	if c.alone && (op.Kind == Create || op.Kind == Update) {
+		mode = store.WriteRows
+	}
+	err = e.db.InTx(ctx, mode, &c.stats, func(tx store.Tx) error {
 		w = &work{e: e, c: c, tx: tx}
 		out, replayed = nil, false
 		if err := w.sameCaller(ctx); err != nil {

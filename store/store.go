@@ -21,6 +21,9 @@ const (
 	ReadOne  Mode = iota // one Select, no transaction needed
 	Snapshot             // several Selects that see one state
 	Write                // reads and writes, whole or not at all
+	// WriteRows is a Write that depends on nothing but the rows that it selects
+	// with a Lock, so that a database may do with less than for a Write.
+	WriteRows
 )
 
 // Driver is a database. All methods may be called concurrently.

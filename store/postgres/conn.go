@@ -18,8 +18,10 @@ import (
 type conn struct {
 	*pgconn.PgConn
 	stmts map[any]*prepared
-	made  int // how many were prepared, for their names
-	epoch uint64
+	// controls are BEGIN, COMMIT and the like, prepared.
+	controls map[string]*pgconn.StatementDescription
+	made     int // how many were prepared, for their names
+	epoch    uint64
 	// rested: nothing has been answered on it since it lay at rest.
 	rested bool
 	// reading is the select whose rows are still on their way: another statement
@@ -56,6 +58,52 @@ func (c *conn) exec(ctx context.Context, sql string) (pgconn.CommandTag, error) 
 		return pgconn.CommandTag{}, err
 	}
 	return c.ExecParams(ctx, sql, nil, nil, nil, nil).Close()
+}
+
+// control finds or prepares a statement that controls transactions.
+func (c *conn) control(ctx context.Context, sql string) (*pgconn.StatementDescription, error) {
+	if p := c.controls[sql]; p != nil {
+		return p, nil
+	}
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	p, err := c.Prepare(ctx, "c"+strconv.Itoa(len(c.controls)), sql, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.controls == nil {
+		c.controls = map[string]*pgconn.StatementDescription{}
+	}
+	c.controls[sql] = p
+	return p, nil
+}
+
+// queue puts statements that control transactions into a batch, "" aside.
+func (c *conn) queue(ctx context.Context, batch *pgconn.Batch, statements ...string) error {
+	for _, sql := range statements {
+		if sql == "" {
+			continue
+		}
+		p, err := c.control(ctx, sql)
+		if err != nil {
+			return err
+		}
+		batch.ExecStatement(p, nil, nil, nil)
+	}
+	return nil
+}
+
+// run carries out a statement that controls transactions.
+func (c *conn) run(ctx context.Context, sql string) (pgconn.CommandTag, error) {
+	p, err := c.control(ctx, sql)
+	if err == nil {
+		err = c.settle()
+	}
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return c.ExecStatement(ctx, p, nil, nil, nil).Close()
 }
 
 // list is the first column of every row of a statement with text arguments.
@@ -150,19 +198,38 @@ func (p *prepared) arguments(args []any) (values [][]byte, formats []int16) {
 // stream is the rows of a select. They come from the wire, or from memory when
 // another statement needed the connection meanwhile.
 type stream struct {
-	wire  *pgconn.ResultReader // nil: all rows are in memory
+	wire  *pgconn.ResultReader      // nil: all rows are in memory
+	batch *pgconn.MultiResultReader // what wire is the last part of; nil: it stands alone
 	saved [][][]byte
 	row   row
 	err   error
 }
 
-func (c *conn) read(ctx context.Context, p *prepared, args []any) (*stream, error) {
+// read starts a select, behind the statement that begins its transaction unless
+// that is "".
+func (c *conn) read(ctx context.Context, begin string, p *prepared, args []any) (*stream, error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
 	values, formats := p.arguments(args)
 	s := &stream{row: row{types: p.types}}
-	s.wire = c.ExecStatement(ctx, p.desc, values, formats, p.formats)
+	if begin == "" {
+		s.wire = c.ExecStatement(ctx, p.desc, values, formats, p.formats)
+		c.reading = s
+		return s, nil
+	}
+	var batch pgconn.Batch
+	if err := c.queue(ctx, &batch, begin); err != nil {
+		return nil, err
+	}
+	batch.ExecStatement(p.desc, values, formats, p.formats)
+	s.batch = c.ExecBatch(ctx, &batch)
+	for range 2 {
+		if !s.batch.NextResult() {
+			return nil, s.batch.Close()
+		}
+	}
+	s.wire = s.batch.ResultReader()
 	c.reading = s
 	return s, nil
 }
@@ -190,6 +257,11 @@ func (c *conn) finish(s *stream) {
 			s.err = err
 		}
 		s.wire = nil
+		if s.batch != nil {
+			if err := s.batch.Close(); s.err == nil {
+				s.err = err
+			}
+		}
 	}
 	if c.reading == s {
 		c.reading = nil

@@ -26,6 +26,9 @@ type Driver struct {
 	conns   chan *conn    // nil members are opened when first needed
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use
 	closing sync.Once
+	// careful: transactions went on after a violation, so that one that has read
+	// guards its first write as well.
+	careful atomic.Bool
 }
 
 var _ store.Driver = (*Driver)(nil)

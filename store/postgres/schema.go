@@ -62,6 +62,9 @@ func (d *Driver) Inspect(ctx context.Context) (*schema.Schema, error) {
 		return nil, err
 	}
 	defer t.Rollback(ctx)
+	if err := t.(*tx).start(ctx); err != nil {
+		return nil, explained(ctx, err)
+	}
 	c := t.(*tx).c
 	s, there, err := d.recorded(ctx, c)
 	if err != nil {
@@ -123,7 +126,10 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 			return err
 		}
 		t := began.(*tx)
-		if err = d.apply(ctx, t.c, step); err == nil {
+		if err = t.start(ctx); err == nil {
+			err = d.apply(ctx, t.c, step)
+		}
+		if err == nil {
 			err = t.Commit(ctx)
 		}
 		if err == nil {

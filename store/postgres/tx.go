@@ -18,10 +18,21 @@ type tx struct {
 	d    *Driver
 	c    *conn // nil when the transaction is over
 	mode store.Mode
-	lost error // the transaction can only be rolled back
+	// begin is the statement that begins the transaction, as long as it has not been
+	// sent: it goes with the first statement, so that it costs no round trip.
+	begin string
+	read  bool  // something was selected
+	wrote bool  // something was written
+	stale bool  // what was selected does not count any more
+	lost  error // the transaction can only be rolled back
 }
 
 var _ store.Tx = (*tx)(nil)
+
+// BeginRows begins a WriteRows.
+func (d *Driver) BeginRows(ctx context.Context) (store.Tx, error) {
+	return d.Begin(ctx, store.WriteRows)
+}
 
 var (
 	errClosed  = problem.Errorf(problem.Unavailable, "the database is closed")
@@ -30,10 +41,13 @@ var (
 )
 
 // begins are the first statements by mode. A write is serialisable: a right that
-// is taken away while it runs makes it run again.
+// is taken away while it runs makes it run again. Locked rows do not change, so
+// that what depends on them alone needs no more than the locks.
 var begins = [...]string{
-	store.Snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-	store.Write:    "BEGIN ISOLATION LEVEL SERIALIZABLE",
+	store.ReadOne:   "",
+	store.Snapshot:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+	store.Write:     "BEGIN ISOLATION LEVEL SERIALIZABLE",
+	store.WriteRows: "BEGIN ISOLATION LEVEL READ COMMITTED",
 }
 
 // Begin starts a transaction; see store.Driver.
@@ -42,15 +56,21 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	if begin := begins[mode]; begin != "" {
-		if _, err := c.exec(ctx, begin); err != nil {
-			err = explained(ctx, d.again(ctx, c, err))
-			d.give(c)
-			return nil, err
-		}
-		c.rested = false
+	return &tx{d: d, c: c, mode: mode, begin: begins[mode]}, nil
+}
+
+// start begins the transaction now.
+func (t *tx) start(ctx context.Context) error {
+	begin := t.begin
+	if begin == "" {
+		return nil
 	}
-	return &tx{d: d, c: c, mode: mode}, nil
+	t.begin = ""
+	if _, err := t.c.run(ctx, begin); err != nil {
+		return t.failed(ctx, err)
+	}
+	t.c.rested = false
+	return nil
 }
 
 // Select streams rows; see store.Tx.
@@ -66,7 +86,9 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 			yield(nil, t.failed(ctx, err))
 			return
 		}
-		s, err := c.read(ctx, p, args)
+		begin := t.begin
+		t.begin, t.read = "", true
+		s, err := c.read(ctx, begin, p, args)
 		if err != nil {
 			yield(nil, t.failed(ctx, err))
 			return
@@ -106,14 +128,19 @@ func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, erro
 }
 
 // write runs a statement once for every width arguments, in one round trip. An
-// error would end PostgreSQL's transaction, so it stands between a savepoint and
-// its release.
+// error would end PostgreSQL's transaction. Where something was written before, it
+// stands between a savepoint and its release; else the transaction is begun anew.
 func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, error) {
 	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}
-	if t.mode != store.Write {
+	if t.mode < store.Write {
 		return 0, errReading
+	}
+	if t.stale { // so it must not be begun anew on an error
+		t.d.careful.Store(true)
+		t.lost = store.ErrAgain
+		return 0, t.lost
 	}
 	c := t.c
 	p, err := c.statement(ctx, q)
@@ -123,32 +150,49 @@ func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, erro
 	if err := c.settle(); err != nil {
 		return 0, t.failed(ctx, err)
 	}
+	guarded := t.wrote || t.read && t.d.careful.Load()
 	var batch pgconn.Batch
-	batch.ExecParams("SAVEPOINT statement", nil, nil, nil, nil)
+	opening := []string{t.begin}
+	if guarded {
+		opening = append(opening, "SAVEPOINT statement")
+	}
+	if err := c.queue(ctx, &batch, opening...); err != nil {
+		return 0, t.failed(ctx, err)
+	}
 	for first := true; first || len(args) > 0; first = false {
 		values, formats := p.arguments(args[:width])
 		batch.ExecStatement(p.desc, values, formats, nil)
 		args = args[width:]
 	}
-	batch.ExecParams("RELEASE SAVEPOINT statement", nil, nil, nil, nil)
+	if guarded {
+		if err := c.queue(ctx, &batch, "RELEASE SAVEPOINT statement"); err != nil {
+			return 0, t.failed(ctx, err)
+		}
+	}
+	t.begin = ""
 	results, err := c.ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {
-		return 0, t.undo(ctx, err)
+		return 0, t.undo(ctx, guarded, err)
 	}
+	t.c.rested, t.wrote = false, true
 	n := 0
-	for _, r := range results[1 : len(results)-1] {
+	for _, r := range results {
 		n += int(r.CommandTag.RowsAffected())
 	}
 	return n, nil
 }
 
 // undo goes back to before the statement, so that the transaction stays usable.
-func (t *tx) undo(ctx context.Context, cause error) error {
+func (t *tx) undo(ctx context.Context, guarded bool, cause error) error {
 	again := t.failed(ctx, cause)
 	if t.lost != nil || t.c.IsClosed() {
 		return again
 	}
-	if _, err := t.c.exec(context.WithoutCancel(ctx), "ROLLBACK TO SAVEPOINT statement"); err != nil {
+	sql := "ROLLBACK TO SAVEPOINT statement"
+	if !guarded {
+		sql, t.begin, t.stale = "ROLLBACK", begins[t.mode], t.read
+	}
+	if _, err := t.c.run(context.WithoutCancel(ctx), sql); err != nil {
 		t.lost = explained(ctx, err)
 		return t.lost
 	}
@@ -185,7 +229,7 @@ func (t *tx) usable(ctx context.Context) error {
 // failed explains an error and keeps it when the transaction cannot go on.
 func (t *tx) failed(ctx context.Context, err error) error {
 	err = explained(ctx, t.d.again(ctx, t.c, err))
-	if t.mode == store.Write && errors.Is(err, store.ErrAgain) {
+	if t.mode >= store.Write && errors.Is(err, store.ErrAgain) {
 		t.lost = err
 	}
 	return err
@@ -200,12 +244,11 @@ func (t *tx) Commit(ctx context.Context) error {
 		t.Rollback(ctx)
 		return t.lost
 	}
-	if t.mode == store.ReadOne {
-		t.release()
+	defer t.release()
+	if t.mode == store.ReadOne || t.begin != "" {
 		return nil
 	}
-	defer t.release()
-	tag, err := t.c.exec(context.WithoutCancel(ctx), "COMMIT")
+	tag, err := t.c.run(context.WithoutCancel(ctx), "COMMIT")
 	if err != nil {
 		return explained(ctx, err)
 	}
@@ -221,10 +264,10 @@ func (t *tx) Rollback(ctx context.Context) error {
 		return nil
 	}
 	defer t.release()
-	if t.mode == store.ReadOne || t.c.IsClosed() {
+	if t.mode == store.ReadOne || t.begin != "" || t.c.IsClosed() {
 		return nil
 	}
-	_, err := t.c.exec(context.WithoutCancel(ctx), "ROLLBACK")
+	_, err := t.c.run(context.WithoutCancel(ctx), "ROLLBACK")
 	return explained(ctx, err)
 }
 

@@ -109,6 +109,7 @@ func uniqueViolation(t *testing.T, d store.Driver) {
 	create(t, d, people)
 	fill(t, d, people, []Row{{"id": id(1), "email": "a", "first": "x", "last": "y"}, {"id": id(2)}, {"id": id(3)}})
 	q := insertInto(people)
+	everybody := &query.Select{From: query.Table{Name: "people", Alias: 1}, Columns: allColumns(people, 1)}
 	for _, tt := range []struct {
 		name string
 		args []any
@@ -119,6 +120,9 @@ func uniqueViolation(t *testing.T, d store.Driver) {
 		{"the key", []any{id(1), nil, nil, nil}, []string{"id"}},
 	} {
 		inTx(t, d, store.Write, func(ctx context.Context, tx store.Tx) error {
+			if _, err := readIn(ctx, tx, everybody, nil); err != nil {
+				return err
+			}
 			_, err := tx.Insert(ctx, q, tt.args)
 			var violation *store.ConstraintError
 			if !errors.As(err, &violation) || violation.Kind != store.Unique || violation.Table != "people" || !slices.Equal(violation.Columns, tt.want) {
@@ -257,7 +261,13 @@ func readersDoNotWait(t *testing.T, d store.Driver) {
 // noLostUpdates lets many read a number and write it back, one more.
 func noLostUpdates(t *testing.T, d store.Driver) {
 	create(t, d, items, notes)
-	fill(t, d, items, []Row{item(1, Row{"count": int64(0)})})
+	for i, mode := range []store.Mode{store.Write, store.WriteRows} {
+		countTogether(t, d, mode, id(i+1))
+	}
+}
+
+func countTogether(t *testing.T, d store.Driver, mode store.Mode, which value.UUID) {
+	fill(t, d, items, []Row{item(int(which[15]), Row{"count": int64(0)})})
 	look := idsOf(isID(1, 0))
 	look.Columns = []query.Column{{Expr: column(items, 1, "count"), Type: intType}}
 	look.OrderBy = nil
@@ -273,12 +283,12 @@ func noLostUpdates(t *testing.T, d store.Driver) {
 	for range workers {
 		group.Go(func() {
 			for range rounds {
-				err := db.InTx(t.Context(), store.Write, nil, func(tx store.Tx) error {
-					rows, err := readIn(t.Context(), tx, look, []any{id(1)})
+				err := db.InTx(t.Context(), mode, nil, func(tx store.Tx) error {
+					rows, err := readIn(t.Context(), tx, look, []any{which})
 					if err != nil {
 						return err
 					}
-					n, err := tx.Update(t.Context(), set, []any{rows[0][0].(int64) + 1, id(1)})
+					n, err := tx.Update(t.Context(), set, []any{rows[0][0].(int64) + 1, which})
 					if n != 1 && err == nil {
 						return fmt.Errorf("%d rows", n)
 					}
@@ -291,8 +301,8 @@ func noLostUpdates(t *testing.T, d store.Driver) {
 		})
 	}
 	group.Wait()
-	if n := read(t, d, look, id(1))[0][0]; n != int64(workers*rounds) {
-		t.Errorf("%v of %d", n, workers*rounds)
+	if n := read(t, d, look, which)[0][0]; n != int64(workers*rounds) {
+		t.Errorf("mode %d: %v of %d", mode, n, workers*rounds)
 	}
 }
 
