@@ -10,15 +10,30 @@ import (
 	"strings"
 )
 
+// Parts is the folder, beside a contract.yaml, that holds a contract in parts.
+const Parts = "contract"
+
+// Files lists the files in folder that are a contract: contract.yaml and every
+// contract/*.yaml, as far as they are there. Load refuses to have both.
+func Files(folder string) (single string, parts []string) {
+	single = filepath.Join(folder, "contract.yaml")
+	if _, err := os.Stat(single); err != nil {
+		single = ""
+	}
+	entries, _ := os.ReadDir(filepath.Join(folder, Parts)) // no such folder: no parts
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ".yaml" {
+			parts = append(parts, filepath.Join(folder, Parts, e.Name()))
+		}
+	}
+	return single, parts
+}
+
 // Load reads the contract in folder: contract.yaml, or every contract/*.yaml.
 // See Parse for what it gives back.
 func Load(folder string) (*Contract, []Fault) {
-	single := filepath.Join(folder, "contract.yaml")
-	names, err := filepath.Glob(filepath.Join(globSafe(folder), "contract", "*.yaml"))
-	if err != nil {
-		return nil, []Fault{{Pos: Pos{folder, 1, 1}, What: "the folder's name cannot be read", Mend: "name it with plain letters"}}
-	}
-	if _, err := os.Stat(single); err == nil {
+	single, names := Files(folder)
+	if single != "" {
 		if len(names) > 0 {
 			return nil, []Fault{{Pos: Pos{single, 1, 1}, What: "there is a contract.yaml and a folder contract/", Mend: "keep one of them"}}
 		}
@@ -29,7 +44,7 @@ func Load(folder string) (*Contract, []Fault) {
 		if other, _ := filepath.Glob(filepath.Join(globSafe(folder), "contract*.yml")); len(other) > 0 {
 			mend = "rename " + filepath.Base(other[0]) + " to contract.yaml"
 		}
-		return nil, []Fault{{Pos: Pos{single, 1, 1}, What: what, Mend: mend}}
+		return nil, []Fault{{Pos: Pos{filepath.Join(folder, "contract.yaml"), 1, 1}, What: what, Mend: mend}}
 	}
 	files := make(map[string][]byte, len(names))
 	var faults []Fault

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/mainstay-run/mainstay/contract"
 )
 
 // settle is how long the folder must be quiet before it is read: editors write,
@@ -66,7 +68,7 @@ func Watch(ctx context.Context, folder string) (<-chan struct{}, error) {
 
 // watchParts watches FOLDER/contract, which may come and go.
 func watchParts(w *fsnotify.Watcher, folder string) {
-	parts := filepath.Join(folder, "contract")
+	parts := filepath.Join(folder, contract.Parts)
 	if info, err := os.Stat(parts); err == nil && info.IsDir() && !slices.Contains(w.WatchList(), parts) {
 		_ = w.Add(parts) // gone again meanwhile: the next event tries once more
 	}
@@ -74,13 +76,9 @@ func watchParts(w *fsnotify.Watcher, folder string) {
 
 // fingerprint is a hash of the names and contents of a contract's files.
 func fingerprint(folder string) [sha256.Size]byte {
-	names := []string{filepath.Join(folder, "contract.yaml")}
-	parts := filepath.Join(folder, "contract")
-	entries, _ := os.ReadDir(parts) // no such folder: no parts
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) == ".yaml" {
-			names = append(names, filepath.Join(parts, e.Name()))
-		}
+	single, names := contract.Files(folder)
+	if single != "" {
+		names = append(names, single)
 	}
 	hash := sha256.New()
 	for _, name := range names {
