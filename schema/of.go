@@ -14,6 +14,10 @@ const Revision = "_revision"
 // WordsSuffix ends the name of the table that search looks a resource up in.
 const WordsSuffix = "_words"
 
+// SeedMark is the name in mainstay_meta under which it stands that a seed was
+// loaded. It tells about the records; every other one is about the database.
+const SeedMark = "seed"
+
 // Of is what a database holds for c: one table for each resource, one more for
 // each that can be searched, and Mainstay's own. Indexes are those that the
 // contract declares and one on each reference; what the rules need comes on top

@@ -27,6 +27,7 @@ import (
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -62,9 +63,6 @@ func (f Faults) Error() string {
 	}
 	return text
 }
-
-// mark is the name in mainstay_meta that tells that a seed was loaded.
-const mark = "seed"
 
 // Load adds the records of a seed file, all of them or none, unless a seed was
 // loaded into this database before. A missing file is fs.ErrNotExist, a wrong
@@ -108,7 +106,7 @@ func Load(ctx context.Context, db *store.DB, set *rule.Set, file string) (*Repor
 		}
 		text := &value.Type{Kind: value.String}
 		meta := &query.Insert{Table: "mainstay_meta", Columns: []query.Named{{Name: "name", Type: text}, {Name: "content", Type: text}}}
-		_, err = tx.Insert(ctx, meta, []any{mark, "loaded " + value.TimestampOf(now).String() + " " + sum})
+		_, err = tx.Insert(ctx, meta, []any{schema.SeedMark, "loaded " + value.TimestampOf(now).String() + " " + sum})
 		return err
 	})
 	if err != nil {
@@ -147,7 +145,7 @@ func readMark(ctx context.Context, tx store.Tx) (string, error) {
 		Columns: []query.Column{{Expr: content, Type: text}},
 		Where:   query.Cmp{Op: query.Eq, L: name, R: query.Param{Slot: 0, Type: text}},
 	}
-	for row, err := range tx.Select(ctx, q, []any{mark}) {
+	for row, err := range tx.Select(ctx, q, []any{schema.SeedMark}) {
 		if err != nil {
 			return "", err
 		}

@@ -383,7 +383,7 @@ func forget(t *testing.T, db *store.DB) {
 	t.Helper()
 	text := &value.Type{Kind: value.String}
 	q := &query.Delete{Table: query.Table{Name: "mainstay_meta", Alias: 1},
-		Where: query.Cmp{Op: query.Eq, L: query.Col{Alias: 1, Name: "name", Type: text}, R: query.Const{Value: mark, Type: text}}}
+		Where: query.Cmp{Op: query.Eq, L: query.Col{Alias: 1, Name: "name", Type: text}, R: query.Const{Value: schema.SeedMark, Type: text}}}
 	err := db.InTx(context.Background(), store.Write, nil, func(tx store.Tx) error {
 		_, err := tx.Delete(context.Background(), q, nil)
 		return err

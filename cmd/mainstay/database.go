@@ -23,13 +23,16 @@ type database struct {
 }
 
 // parseDatabase reads --database.
-func parseDatabase(url string) (database, error) {
+func parseDatabase(url string) (database, error) { return parseNamed("--database", url) }
+
+// parseNamed reads a flag that names a database.
+func parseNamed(flag, url string) (database, error) {
 	scheme, rest, ok := strings.Cut(url, ":")
 	switch {
 	case url == "":
-		return database{}, misuse("which database? Name it with --database sqlite:FILE, postgres://…, mysql://… or mariadb://…, or by MAINSTAY_DATABASE")
+		return database{}, misuse("which database? Name it with %s sqlite:FILE, postgres://…, mysql://… or mariadb://…, or by %s", flag, variable(strings.TrimLeft(flag, "-")))
 	case !ok || rest == "":
-		return database{}, misuse("--database is a URL such as sqlite:data.db or postgres://user@host/name")
+		return database{}, misuse("%s is a URL such as sqlite:data.db or postgres://user@host/name", flag)
 	}
 	switch scheme {
 	case "sqlite":
@@ -37,9 +40,9 @@ func parseDatabase(url string) (database, error) {
 	case "postgres", "postgresql", "mysql", "mariadb":
 		return database{scheme, url}, nil
 	case "mongodb":
-		return database{}, misuse("--database: %s is not built yet; sqlite:FILE, postgres://…, mysql://… and mariadb://… are", scheme)
+		return database{}, misuse("%s: %s is not built yet; sqlite:FILE, postgres://…, mysql://… and mariadb://… are", flag, scheme)
 	}
-	return database{}, misuse("--database: there is no kind of database named %q; write sqlite:FILE, postgres://…, mysql://… or mariadb://…", scheme)
+	return database{}, misuse("%s: there is no kind of database named %q; write sqlite:FILE, postgres://…, mysql://… or mariadb://…", flag, scheme)
 }
 
 // shown is what --database was given, as one word of a command line, without a password.

@@ -110,6 +110,9 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 	if _, err := migrate.To(ctx, d.driver, set, nil); err != nil {
 		return d.stale(err)
 	}
+	if err := whole(ctx, d.driver); err != nil {
+		return err
+	}
 	db := store.New(d.driver)
 	seeded, err := seed.Load(ctx, db, set, filepath.Join(d.folder, "seed.yaml"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -6,13 +6,20 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mainstay": main})
+	testscript.Main(withServers{m}, map[string]func(){"mainstay": main, "half-move": halfMove})
 }
+
+// withServers runs tests that may start database servers.
+type withServers struct{ *testing.M }
+
+func (m withServers) Run() int { return dbtest.Main(m.M) }
 
 // TestScripts runs the commands as a person types them; see testdata/*.txtar.
 func TestScripts(t *testing.T) {

@@ -13,7 +13,10 @@ import (
 	"github.com/mainstay-run/mainstay/schema"
 )
 
-const databaseUsage = "database: sqlite:FILE, postgres://USER@HOST/NAME, mysql://… or mariadb://…"
+const (
+	databaseKinds = "sqlite:FILE, postgres://USER@HOST/NAME, mysql://… or mariadb://…"
+	databaseUsage = "database: " + databaseKinds
+)
 
 func planCommand(c *console) *cobra.Command {
 	var url string

@@ -28,8 +28,14 @@ type program struct {
 // launch starts mainstay; it is stopped, at the latest, with the test.
 func launch(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
-	p := &program{cmd: exec.Command("mainstay", args...), lines: make(chan string, 1000)}
-	p.cmd.Env = append(os.Environ(), env...)
+	cmd := exec.Command("mainstay", args...)
+	cmd.Env = append(os.Environ(), env...)
+	return start(t, cmd)
+}
+
+func start(t *testing.T, cmd *exec.Cmd) *program {
+	t.Helper()
+	p := &program{cmd: cmd, lines: make(chan string, 1000)}
 	output, writer := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = writer, writer
 	if err := p.cmd.Start(); err != nil {

@@ -89,7 +89,11 @@ func openSeeded(ctx context.Context, folder, url string, set *rule.Set) (store.D
 	if err != nil {
 		return nil, err
 	}
-	if err := fits(ctx, driver, set, folder, db); err != nil {
+	err = fits(ctx, driver, set, folder, db)
+	if err == nil {
+		err = whole(ctx, driver)
+	}
+	if err != nil {
 		return nil, errors.Join(err, driver.Close())
 	}
 	return driver, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/keyring"
 	"github.com/mainstay-run/mainstay/migrate"
+	"github.com/mainstay-run/mainstay/move"
 	"github.com/mainstay-run/mainstay/observe"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/server"
@@ -93,6 +94,9 @@ func (s *serve) run(ctx context.Context) (err error) {
 	if err := fits(ctx, s.driver, set, s.folder, s.at); err != nil {
 		return err
 	}
+	if err := whole(ctx, s.driver); err != nil {
+		return err
+	}
 	db, metrics := store.New(s.driver), observe.New()
 	metrics.CountStatements(db.Statements)
 	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Proxies: s.proxies, Limiter: auth.NewLimiter(time.Now)}
@@ -162,6 +166,15 @@ func fits(ctx context.Context, d store.Driver, set *rule.Set, folder string, at 
 		return able.Barred(ctx)
 	}
 	return nil // the driver opens nothing that it may not write
+}
+
+// whole refuses a database that holds half of what is being moved into it.
+func whole(ctx context.Context, d store.Driver) error {
+	from, err := move.Unfinished(ctx, d)
+	if err != nil || from == "" {
+		return err
+	}
+	return fmt.Errorf("a move into this database, from %s, is not finished; mainstay move goes on with it", from)
 }
 
 // lacking says which command makes what is missing.

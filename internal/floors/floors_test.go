@@ -27,7 +27,7 @@ const floors = `
 	query     schema    openapi
 	rule      store     store/sqlgen
 	migrate   store/sqlite  store/postgres  store/mysql  store/storetest
-	auth
+	auth      move
 	engine
 	api       seed
 	server
