@@ -19,7 +19,8 @@ import (
 type database struct {
 	scheme string
 	// at is a file for sqlite, else the whole URL, which may hold a password and is never shown.
-	at string
+	at          string
+	connections int // at most; 0: the driver's default
 }
 
 // parseDatabase reads --database.
@@ -36,9 +37,9 @@ func parseNamed(flag, url string) (database, error) {
 	}
 	switch scheme {
 	case "sqlite":
-		return database{scheme, rest}, nil
+		return database{scheme: scheme, at: rest}, nil
 	case "postgres", "postgresql", "mysql", "mariadb":
-		return database{scheme, url}, nil
+		return database{scheme: scheme, at: url}, nil
 	case "mongodb":
 		return database{}, misuse("%s: %s is not built yet; sqlite:FILE, postgres://…, mysql://… and mariadb://… are", flag, scheme)
 	}
@@ -77,7 +78,7 @@ func (d database) open(ctx context.Context, readOnly bool, log *slog.Logger) (st
 	case "sqlite":
 		return sqlite.Open(ctx, d.at, sqlite.Options{ReadOnly: readOnly, Log: log})
 	case "mysql", "mariadb":
-		return mysql.Open(ctx, d.at, mysql.Options{Log: log})
+		return mysql.Open(ctx, d.at, mysql.Options{MaxOpen: d.connections, Log: log})
 	}
-	return postgres.Open(ctx, d.at, postgres.Options{Log: log})
+	return postgres.Open(ctx, d.at, postgres.Options{MaxOpen: d.connections, Log: log})
 }

@@ -132,7 +132,9 @@ func (d *dev) run(ctx context.Context, listen string) (err error) {
 func home(folder string) string { return filepath.Join(folder, ".mainstay") }
 
 // kept is dev's database.
-func kept(folder string) database { return database{"sqlite", filepath.Join(home(folder), "data.db")} }
+func kept(folder string) database {
+	return database{scheme: "sqlite", at: filepath.Join(home(folder), "data.db")}
+}
 
 // forget deletes dev's database, unless another process has it open, and leaves the keys.
 func forget(folder string) error {

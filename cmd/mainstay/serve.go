@@ -52,6 +52,7 @@ stops: not ready, no new connections, running requests to their end.`,
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address of the API")
 	flags.StringVar(&s.operatorAt, "operator", "127.0.0.1:9090", "address of health, figures and profiles")
 	flags.StringVar(&s.keysAt, "keys", "", "folder of the secret, made there when it is missing")
+	flags.IntVar(&s.connections, "connections", 16, "most connections to the database")
 	flags.IntVar(&s.proxies, "proxies", 0, "how many proxies stand before it and append to X-Forwarded-For")
 	flags.DurationVar(&s.drain, "drain", 30*time.Second, "how long running requests may take to end at a stop")
 	return cmd
@@ -62,7 +63,7 @@ type serve struct {
 	*console
 	folder                          string
 	url, listen, operatorAt, keysAt string
-	proxies                         int
+	connections, proxies            int
 	drain                           time.Duration
 	log                             *slog.Logger
 	at                              database
@@ -75,6 +76,10 @@ func (s *serve) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.connections < 2 {
+		return misuse("--connections is 2 at least, not %d", s.connections)
+	}
+	at.connections = s.connections
 	s.at = at
 	keys, err := s.secret()
 	if err != nil {

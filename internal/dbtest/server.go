@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -73,6 +74,27 @@ func OwnMaria(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	s, err := newMaria(settings...)
 	return own(t, s, err)
+}
+
+// OwnMariaTCP is OwnMaria on a port of 127.0.0.1 instead of a socket.
+func OwnMariaTCP(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	s, err := newMaria(settings...)
+	if err == nil {
+		var port int
+		if port, err = freePort(); err == nil {
+			s.args = slices.DeleteFunc(s.args, func(arg string) bool { return arg == "--skip-networking" })
+			s.args = append(s.args, "--bind-address=127.0.0.1", "--port="+strconv.Itoa(port))
+			s.at = &url.URL{Scheme: "mariadb", User: url.User("root"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/", RawQuery: "tls=false"}
+		}
+	}
+	return own(t, s, err)
+}
+
+// GiveTo gives a file to the user whom a server runs as when the tests run as root.
+func GiveTo(user, file string) error {
+	_, err := ownerOf(file, user)
+	return err
 }
 
 func own(t testing.TB, s *Server, err error) *Server {

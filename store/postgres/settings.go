@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,6 +136,7 @@ func addressOf(c *pgconn.Config) string {
 func notOpened(config *pgconn.Config, err error) error {
 	reason := err.Error()
 	var answer *pgconn.PgError
+	var untrusted *tls.CertificateVerificationError
 	var unknown *net.DNSError
 	var number syscall.Errno
 	database, user := identifier(config.Database), identifier(config.User)
@@ -151,15 +153,14 @@ func notOpened(config *pgconn.Config, err error) error {
 		case "42501":
 			reason += fmt.Sprintf("; mend it with GRANT CONNECT ON DATABASE %s TO %s", database, user)
 		}
+	case errors.As(err, &untrusted):
+		reason = "its TLS certificate is not trusted: " + untrusted.Err.Error() + "; name who signed it with sslrootcert=FILE in the URL"
 	case errors.As(err, &unknown):
 		reason = "no host of that name was found"
 	case errors.As(err, &number):
 		reason = number.Error()
 	case strings.Contains(reason, "server refused TLS connection"):
 		reason = "the server has no TLS; mend it with ALTER SYSTEM SET ssl = on and a certificate, or say sslmode=disable in the URL"
-	case strings.Contains(reason, "tls error: "):
-		_, reason, _ = strings.Cut(reason, "tls error: ")
-		reason = "its TLS certificate is not trusted: " + reason + "; name who signed it with sslrootcert=FILE in the URL"
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer"
 	}
