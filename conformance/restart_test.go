@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ var owned = []struct {
 }
 
 // servedFrom makes a database on the server and serves the shop from it.
-func servedFrom(t *testing.T, server *dbtest.Server) (url string) {
+func servedFrom(t *testing.T, server *dbtest.Server) (url, operator string) {
 	t.Helper()
 	if err := dbtest.Run(server.URL(""), "CREATE DATABASE shop"); err != nil {
 		t.Fatal(err)
@@ -49,7 +50,11 @@ func servedFrom(t *testing.T, server *dbtest.Server) (url string) {
 			}
 		}
 	})
-	return p.url
+	at := regexp.MustCompile(`"operator":"([^"]+)"`).FindStringSubmatch(p.out.String())
+	if at == nil {
+		t.Fatalf("it does not say where the operator's port is:\n%s", &p.out)
+	}
+	return p.url, "http://" + at[1]
 }
 
 // TestADatabaseThatIsKilledUnderLoad kills the server of the database and starts
@@ -60,7 +65,8 @@ func TestADatabaseThatIsKilledUnderLoad(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			server := kind.start(t)
-			l := &load{url: servedFrom(t, server), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 20}}}
+			url, _ := servedFrom(t, server)
+			l := &load{url: url, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 20}}}
 			stop := l.run(t, 6, 6)
 			for range 2 {
 				made, told := l.acknowledged.Load(), l.told.Load()
@@ -84,11 +90,17 @@ func TestADatabaseThatIsRestartedWhileNobodyAsks(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			server := kind.start(t)
-			url := servedFrom(t, server)
+			url, operator := servedFrom(t, server)
 			for _, end := range []func(){server.Stop, server.Kill} {
 				atOnce(t, url)
 				end()
+				if a := ask(t, "GET", operator+"/readyz", ""); a.status != 503 {
+					t.Errorf("while the database is away /readyz answers %d %s", a.status, a.body)
+				}
 				server.Start(t)
+				if a := ask(t, "GET", operator+"/readyz", ""); a.status != 200 {
+					t.Errorf("when the database is back /readyz answers %d %s", a.status, a.body)
+				}
 				atOnce(t, url)
 			}
 		})

@@ -17,9 +17,11 @@ import (
 	"github.com/mainstay-run/mainstay/migrate"
 	"github.com/mainstay-run/mainstay/move"
 	"github.com/mainstay-run/mainstay/observe"
+	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/server"
 	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/value"
 )
 
 func serveCommand(c *console) *cobra.Command {
@@ -200,13 +202,24 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// reachable is the condition of readiness: the database answers.
+// anything is a question that every database of ours can answer.
+var anything = &query.Select{
+	From:    query.Table{Name: "mainstay_meta", Alias: 1},
+	Columns: []query.Column{{Expr: query.Col{Alias: 1, Name: "name", Type: &value.Type{Kind: value.String}}, Type: &value.Type{Kind: value.String}}},
+}
+
+// reachable is the condition of readiness: the database answers a question.
 func (s *serve) reachable(ctx context.Context) error {
-	tx, err := s.driver.Begin(ctx, store.Snapshot)
+	err := store.New(s.driver).InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
+		for _, err := range tx.Select(ctx, anything, nil) {
+			return err
+		}
+		return nil
+	})
 	if err != nil {
 		return errors.New("does not answer")
 	}
-	return tx.Rollback(ctx)
+	return nil
 }
 
 func (s *serve) reload(ctx context.Context) (http.Handler, error) {
