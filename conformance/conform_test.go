@@ -74,11 +74,15 @@ func TestConformRefusesADatabaseThatHoldsSomething(t *testing.T) {
 				return
 			}
 			url = kind.URL(t)
-			if err := dbtest.Run(url, "CREATE TABLE mine (id int)"); err != nil {
+			create, drop := "CREATE TABLE mine (id int)", "DROP TABLE mine"
+			if kind.Name == "MongoDB" {
+				create, drop = `{"create": "mine"}`, `{"drop": "mine"}`
+			}
+			if err := dbtest.Run(url, create); err != nil {
 				t.Fatal(err)
 			}
 			refusesConform(t, url, "table mine is not one of mainstay's")
-			if err := dbtest.Run(url, "DROP TABLE mine"); err != nil {
+			if err := dbtest.Run(url, drop); err != nil {
 				t.Error(err)
 			}
 		})

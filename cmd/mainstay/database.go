@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/mongo"
 	"github.com/mainstay-run/mainstay/store/mysql"
 	"github.com/mainstay-run/mainstay/store/postgres"
 	"github.com/mainstay-run/mainstay/store/sqlite"
@@ -31,19 +32,17 @@ func parseNamed(flag, url string) (database, error) {
 	scheme, rest, ok := strings.Cut(url, ":")
 	switch {
 	case url == "":
-		return database{}, misuse("which database? Name it with %s sqlite:FILE, postgres://…, mysql://… or mariadb://…, or by %s", flag, variable(strings.TrimLeft(flag, "-")))
+		return database{}, misuse("which database? Name it with %s sqlite:FILE, postgres://…, mysql://…, mariadb://… or mongodb://…, or by %s", flag, variable(strings.TrimLeft(flag, "-")))
 	case !ok || rest == "":
 		return database{}, misuse("%s is a URL such as sqlite:data.db or postgres://user@host/name", flag)
 	}
 	switch scheme {
 	case "sqlite":
 		return database{scheme: scheme, at: rest}, nil
-	case "postgres", "postgresql", "mysql", "mariadb":
+	case "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv":
 		return database{scheme: scheme, at: url}, nil
-	case "mongodb":
-		return database{}, misuse("%s: %s is not built yet; sqlite:FILE, postgres://…, mysql://… and mariadb://… are", flag, scheme)
 	}
-	return database{}, misuse("%s: there is no kind of database named %q; write sqlite:FILE, postgres://…, mysql://… or mariadb://…", flag, scheme)
+	return database{}, misuse("%s: there is no kind of database named %q; write sqlite:FILE, postgres://…, mysql://…, mariadb://… or mongodb://…", flag, scheme)
 }
 
 // shown is what --database was given, as one word of a command line, without a password.
@@ -79,6 +78,8 @@ func (d database) open(ctx context.Context, readOnly bool, log *slog.Logger) (st
 		return sqlite.Open(ctx, d.at, sqlite.Options{ReadOnly: readOnly, Log: log})
 	case "mysql", "mariadb":
 		return mysql.Open(ctx, d.at, mysql.Options{MaxOpen: d.connections, Log: log})
+	case "mongodb", "mongodb+srv":
+		return mongo.Open(ctx, d.at, mongo.Options{MaxOpen: d.connections, Log: log})
 	}
 	return postgres.Open(ctx, d.at, postgres.Options{MaxOpen: d.connections, Log: log})
 }

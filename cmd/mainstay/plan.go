@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	databaseKinds = "sqlite:FILE, postgres://USER@HOST/NAME, mysql://… or mariadb://…"
+	databaseKinds = "sqlite:FILE, postgres://USER@HOST/NAME, mysql://…, mariadb://… or mongodb://…"
 	databaseUsage = "database: " + databaseKinds
 )
 

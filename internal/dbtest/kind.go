@@ -33,6 +33,7 @@ func Kinds() (kinds []Kind, absent []string) {
 			func(t testing.TB) store.Driver { return SQLite(t) }},
 		{"PostgreSQL", PostgresURL, func(t testing.TB) store.Driver { return Postgres(t) }},
 		{"MariaDB", MariaURL, func(t testing.TB) store.Driver { return openMySQL(t, MariaURL(t)) }},
+		{"MongoDB", MongoURL, func(t testing.TB) store.Driver { return Mongo(t, nil) }},
 	}
 	if given, maria, err := givenMySQL(); err == nil && given != nil && !maria {
 		return append(kinds, Kind{"MySQL", MySQLURL, func(t testing.TB) store.Driver { return MySQL(t) }}), nil
@@ -90,8 +91,8 @@ func withoutDatabase(at *url.URL) *url.URL {
 	return &bare
 }
 
-// Run carries out statements on the PostgreSQL or MySQL database of a URL, as
-// somebody with a shell would.
+// Run carries out statements on the PostgreSQL or MySQL database of a URL, or
+// commands in extended JSON on a MongoDB, as somebody with a shell would.
 func Run(database string, statements ...string) error {
 	return run(context.Background(), database, statements...)
 }
@@ -113,6 +114,9 @@ func run(ctx context.Context, database string, statements ...string) error {
 			}
 		}
 		return nil
+	}
+	if at.Scheme == "mongodb" {
+		return runMongo(ctx, database, statements)
 	}
 	db, err := admin(at)
 	if err != nil {

@@ -44,6 +44,9 @@ func Main(m *testing.M) int {
 		for _, s := range shared.servers {
 			s.stop()
 		}
+		if stand.server != nil {
+			stand.server.Stop()
+		}
 	}()
 	return m.Run()
 }
@@ -229,18 +232,23 @@ func (s *Server) start() error {
 	}
 }
 
-// launch starts a process that ends with this one, however that ends: its death
+// startForLife starts a process that ends with this one, however that ends: its death
 // signal comes when the thread that started it ends, so that one stays.
-func (s *Server) launch() error {
-	cmd := s.command(s.program, s.args...)
-	cmd.SysProcAttr.Pdeathsig = s.asked
+func startForLife(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		started <- cmd.Start()
 		select {}
 	}()
-	if err := <-started; err != nil {
+	return <-started
+}
+
+// launch starts the server, and notes when it ends.
+func (s *Server) launch() error {
+	cmd := s.command(s.program, s.args...)
+	cmd.SysProcAttr.Pdeathsig = s.asked
+	if err := startForLife(cmd); err != nil {
 		return err
 	}
 	ended := make(chan struct{})

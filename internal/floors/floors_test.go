@@ -26,7 +26,7 @@ const floors = `
 	contract  keyring   observe   conformance
 	query     schema    openapi
 	rule      store     store/sqlgen
-	migrate   store/sqlite  store/postgres  store/mysql  store/storetest
+	migrate   store/sqlite  store/postgres  store/mysql  store/mongo  store/storetest
 	auth      move
 	engine
 	api       seed
@@ -43,11 +43,11 @@ var clients = map[string][]string{
 	"zombiezen.com/go/sqlite":   {"store/sqlite"},
 	"github.com/jackc/":         {"store/postgres"},
 	"github.com/go-sql-driver/": {"store/mysql"},
-	"go.mongodb.org/":           {},
+	"go.mongodb.org/":           {"store/mongo"},
 }
 
 // drivers are imported where the program is put together and nowhere else.
-var drivers = []string{"store/sqlite", "store/postgres", "store/mysql"}
+var drivers = []string{"store/sqlite", "store/postgres", "store/mysql", "store/mongo"}
 
 // TestHouse reads the files itself: asking the go command instead lets a cached
 // green result hide an import that was added later.

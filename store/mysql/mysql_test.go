@@ -13,6 +13,6 @@ func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
 func open(t testing.TB) store.Driver { return dbtest.MySQL(t) }
 
-func TestBehaviour(t *testing.T) { storetest.Behaviour(t, open) }
+func TestBehaviour(t *testing.T) { storetest.Behaviour(t, open, nil) }
 
 func TestRandomQueries(t *testing.T) { storetest.Random(t, open) }

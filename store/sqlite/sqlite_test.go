@@ -10,6 +10,6 @@ import (
 
 func open(t testing.TB) store.Driver { return dbtest.SQLite(t) }
 
-func TestBehaviour(t *testing.T) { storetest.Behaviour(t, open) }
+func TestBehaviour(t *testing.T) { storetest.Behaviour(t, open, nil) }
 
 func TestRandomQueries(t *testing.T) { storetest.Random(t, open) }
