@@ -84,6 +84,18 @@ func runMongo(ctx context.Context, at string, commands []string) error {
 	return nil
 }
 
+// MongoStandIn is the stand-in itself, for what no real server can be asked to do.
+func MongoStandIn(t testing.TB) *standin.Server {
+	t.Helper()
+	if !MongoIsStandIn() {
+		t.Skip("a real MongoDB is not disturbed")
+	}
+	if _, err := mongoServer(); err != nil {
+		missing(t, err)
+	}
+	return stand.server
+}
+
 // stand is the private stand-in.
 var stand struct {
 	once   sync.Once

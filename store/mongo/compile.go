@@ -63,6 +63,7 @@ type selection struct {
 	offset   eval
 	parent   eval
 	grouped  bool
+	counts   bool      // all that is wanted is how many there are
 	sort     []sortKey // as MongoDB can sort; nil: it cannot
 }
 
@@ -192,6 +193,11 @@ func (c *compiler) selects(q *query.Select, link query.Expr) *selection {
 		s.offset = c.expr(q.Offset)
 	}
 	s.sort = c.sorting(s)
+	s.counts = len(q.Columns) > 0 && len(q.GroupBy)+len(q.After)+len(q.Joins) == 0 && !q.Distinct && s.limit == nil && s.offset == nil
+	for _, column := range q.Columns {
+		count, ok := column.Expr.(query.Aggregate)
+		s.counts = s.counts && ok && count.Func == query.Count && count.X == nil
+	}
 	return s
 }
 
@@ -349,7 +355,24 @@ func behind(keys []query.Order, after []query.After) query.Expr {
 		}
 		ways = append(ways, query.And{List: way})
 	}
+	if bound := leadingBound(keys[0], after[0]); bound != nil && len(keys) > 1 {
+		return query.And{List: []query.Expr{bound, query.Or{List: ways}}}
+	}
 	return query.Or{List: ways}
+}
+
+// leadingBound repeats what the first key must satisfy in any case, so that an
+// index on it is entered at the right place; nil when there is nothing to say.
+func leadingBound(k query.Order, a query.After) query.Expr {
+	switch {
+	case a.Null && k.Desc:
+		return query.IsNull{X: k.Expr}
+	case a.Null || k.Desc && !k.NotNull:
+		return nil
+	case k.Desc:
+		return query.Cmp{Op: query.Le, L: k.Expr, R: a.Expr}
+	}
+	return query.Cmp{Op: query.Ge, L: k.Expr, R: a.Expr}
 }
 
 func grouped(q *query.Select) bool {

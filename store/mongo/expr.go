@@ -300,6 +300,9 @@ func (c *compiler) aggregate(e query.Aggregate) eval {
 	if e.Func == query.Sum && (t.Kind == value.Int || t.Kind == value.BigInt) {
 		return func(f *frame) any { return sumOfIntegers(f.group, x) }
 	}
+	if e.Func == query.Sum && t.Kind == value.DecimalKind {
+		return func(f *frame) any { return sumOfDecimals(f.group, x, e.Type.Scale) }
+	}
 	return func(f *frame) any {
 		var result any
 		n := int64(0)
@@ -342,4 +345,14 @@ func sumOfIntegers(group []*frame, x eval) any {
 		return nil
 	}
 	return sum.Int64()
+}
+
+func sumOfDecimals(group []*frame, x eval, scale int) any {
+	var sum value.DecimalSum
+	for _, member := range group {
+		if d, ok := x(member).(value.Decimal); ok {
+			sum.Add(d)
+		}
+	}
+	return sum.Value(scale)
 }

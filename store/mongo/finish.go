@@ -11,6 +11,11 @@ import (
 // collected yields the rows of s when all of them have to be seen first: groups,
 // and orders that MongoDB does not know.
 func (r *run) collected(s *selection, yield func(row []any) (bool, error)) error {
+	if s.counts {
+		if done, err := r.counted(s, yield); done || err != nil {
+			return err
+		}
+	}
 	all, err := r.matching(s)
 	if err != nil {
 		return err
@@ -25,6 +30,26 @@ func (r *run) collected(s *selection, yield func(row []any) (bool, error)) error
 		}
 	}
 	return nil
+}
+
+// counted lets MongoDB count, when all that it finds is meant.
+func (r *run) counted(s *selection, yield func(row []any) (bool, error)) (done bool, err error) {
+	a, err := r.ask(s)
+	if err != nil || len(a.left) > 0 {
+		return false, err
+	}
+	n := int64(0)
+	if !a.none {
+		if n, err = r.d.collection(s.src.table).CountDocuments(r.ctx, both(a.filter, nil)); err != nil {
+			return false, err
+		}
+	}
+	row := make([]any, len(s.columns))
+	for i := range row {
+		row[i] = n
+	}
+	_, err = yield(row)
+	return true, err
 }
 
 // sorted is a frame with the values of its keys.

@@ -44,8 +44,14 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	if err := t.free(ctx, tab, rows); err != nil {
-		return 0, t.refused(ctx, err)
+	unique := tab.uniques()
+	if q.OnConflictIgnore {
+		unique = unique[1:] // the key was looked for
+	}
+	for _, columns := range unique {
+		if err := t.freeIn(ctx, tab, columns, rows, nil); err != nil {
+			return 0, t.refused(ctx, err)
+		}
 	}
 	if err := t.refers(ctx, tab, rows); err != nil {
 		return 0, t.refused(ctx, err)
@@ -200,17 +206,8 @@ func (t *tx) absent(ctx context.Context, tab *table, rows []map[string]any) ([]m
 	return left, nil
 }
 
-// free is a *store.ConstraintError when a unique value of the rows is taken, by one
-// that is stored or by another of them.
-func (t *tx) free(ctx context.Context, tab *table, rows []map[string]any) error {
-	for _, columns := range tab.uniques() {
-		if err := t.freeIn(ctx, tab, columns, rows, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// freeIn is a *store.ConstraintError when the rows' values in some columns are taken,
+// by a document other than except or by another of them.
 func (t *tx) freeIn(ctx context.Context, tab *table, columns []string, rows []map[string]any, except bson.D) error {
 	found, err := t.taken(ctx, tab, columns, rows, except)
 	if err != nil {

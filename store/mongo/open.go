@@ -37,6 +37,7 @@ type Driver struct {
 	version string
 	log     *slog.Logger
 	known   atomic.Pointer[known]
+	queue   *queue
 
 	mu         sync.RWMutex
 	statements map[any]*statement // by query
@@ -89,7 +90,7 @@ func Open(ctx context.Context, at string, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, errors.New("the URL of the database is not one that MongoDB knows: " + withoutURL(err, at))
 	}
-	d := &Driver{client: client, db: client.Database(name), name: name, log: o.Log}
+	d := &Driver{client: client, db: client.Database(name), name: name, log: o.Log, queue: newQueue()}
 	if err := d.meet(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

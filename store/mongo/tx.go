@@ -28,6 +28,7 @@ type tx struct {
 	over    bool
 	lost    error // the transaction can only be rolled back
 	again   error // what was seen in it may never have been true
+	turn    bool  // it is its turn to write, see queue
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -52,10 +53,24 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 		return nil, interrupted(ctx, ctx.Err())
 	}
 	t := &tx{d: d, mode: mode}
-	if mode == store.ReadOne {
+	switch mode {
+	case store.ReadOne:
 		return t, nil
+	case store.Write:
+		t.turn = d.queue.wait(ctx)
 	}
-	return t, t.open(ctx)
+	if err := t.open(ctx); err != nil {
+		t.leave()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *tx) leave() {
+	if t.turn {
+		t.d.queue.leave()
+	}
+	t.turn = false
 }
 
 // open starts the session.
@@ -180,6 +195,7 @@ func (t *tx) failed(ctx context.Context, err error) error {
 		t.lost = store.ErrAgain
 	case errors.Is(err, store.ErrAgain):
 		t.again = err
+		t.d.queue.form()
 	}
 	return err
 }
@@ -195,6 +211,7 @@ func (t *tx) Commit(ctx context.Context) error {
 		return lost
 	}
 	t.over = true
+	defer t.leave()
 	if t.session == nil {
 		return nil
 	}
@@ -220,6 +237,7 @@ func (t *tx) Rollback(ctx context.Context) error {
 		return nil
 	}
 	t.over = true
+	defer t.leave()
 	if t.session == nil {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 func TestStatements(t *testing.T) {
-	t.Run("mysql", func(t *testing.T) { storetest.Statements(t, "mysql", mysqlFlavour.text) })
-	t.Run("mariadb", func(t *testing.T) { storetest.Statements(t, "mariadb", mariaFlavour.text) })
+	t.Run("mysql", func(t *testing.T) { storetest.Statements(t, "mysql.sql", mysqlFlavour.text) })
+	t.Run("mariadb", func(t *testing.T) { storetest.Statements(t, "mariadb.sql", mariaFlavour.text) })
 }
 
 // text is a statement with a list of any length shown as one element and dots.

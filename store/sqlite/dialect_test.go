@@ -8,7 +8,7 @@ import (
 )
 
 func TestStatements(t *testing.T) {
-	storetest.Statements(t, "sqlite", func(q any) string {
+	storetest.Statements(t, "sqlite.sql", func(q any) string {
 		switch q := q.(type) {
 		case *query.Insert:
 			return dialect.Insert(q, 1, []string{"id"}).SQL

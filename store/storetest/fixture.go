@@ -126,6 +126,9 @@ func create(t testing.TB, d store.Driver, tables ...*schema.Table) {
 	}
 }
 
+// Create makes the tables that Statements asks of.
+func Create(t testing.TB, d store.Driver) { create(t, d, items, notes, people) }
+
 // fill inserts rows; a column that a row does not name is null.
 func fill(t testing.TB, d store.Driver, table *schema.Table, rows []Row) {
 	t.Helper()

@@ -16,9 +16,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the statements in store/storetest/testdata")
 
 // Statements holds the text of every case against testdata/statements, one file
-// for each case with a section for each dialect. render gives the text of a
-// *query.Select, Insert, Update or Delete.
-func Statements(t *testing.T, dialect string, render func(q any) string) {
+// for each case with a section for each dialect, such as sqlite.sql. render gives
+// the text of a *query.Select, Insert, Update or Delete.
+func Statements(t *testing.T, section string, render func(q any) string) {
 	folder := filepath.Join("..", "storetest", "testdata", "statements") // a test runs in its driver's folder
 	for _, tt := range statements() {
 		t.Run(tt.name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func Statements(t *testing.T, dialect string, render func(q any) string) {
 				t.Fatal(err)
 			}
 			archive := txtar.Parse(text)
-			got, section := render(tt.query)+"\n", dialect+".sql"
+			got := render(tt.query) + "\n"
 			if *update {
 				archive.Comment = []byte("# " + tt.point + "\n")
 				rewrite(t, path, archive, section, got)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,6 +46,44 @@ type Server struct {
 	held    map[string]*transaction
 	log     []*entry
 	indexes map[string]bson.D // as they were asked for, by collection and name
+	done    map[string]bool   // transactions that were committed
+	disturb func(command string) Fault
+}
+
+// Kind is what a listener says that it is.
+type Kind uint8
+
+// The kinds. A Careless server takes the commands of transactions and undoes nothing.
+const (
+	ReplicaSet Kind = iota
+	Single
+	Careless
+)
+
+// Fault is what happens to a connection at a command.
+type Fault uint8
+
+// The faults: the connection is lost before the command is carried out, or after.
+const (
+	None Fault = iota
+	LostBefore
+	LostAfter
+)
+
+// Disturb lets f decide what happens at each command; nil: nothing.
+func (s *Server) Disturb(f func(command string) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disturb = f
+}
+
+func (s *Server) fault(command string) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.disturb == nil {
+		return None
+	}
+	return s.disturb(command)
 }
 
 // Jars is where the jars lie, and which of them are missing.
@@ -78,7 +117,7 @@ func Start(launch func(*exec.Cmd) error) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder, active: map[string]*transaction{}, changed: map[string]int64{}, held: map[string]*transaction{}, indexes: map[string]bson.D{}}
+	s := &Server{folder: folder, active: map[string]*transaction{}, changed: map[string]int64{}, held: map[string]*transaction{}, indexes: map[string]bson.D{}, done: map[string]bool{}}
 	source := filepath.Join(folder, "Standin.java")
 	if err := os.WriteFile(source, program, 0o600); err != nil {
 		return nil, err
@@ -111,7 +150,7 @@ func Start(launch func(*exec.Cmd) error) (*Server, error) {
 		s.Stop()
 		return nil, err
 	}
-	go s.serve()
+	go s.serve(s.listener, ReplicaSet)
 	return s, nil
 }
 
@@ -128,36 +167,50 @@ func (s *Server) Stop() {
 	os.RemoveAll(s.folder)
 }
 
-func (s *Server) serve() {
+// Serve listens on one more address as a server of some kind, until stop.
+func (s *Server) Serve(k Kind) (address string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	go s.serve(l, k)
+	return l.Addr().String(), func() { l.Close() }, nil
+}
+
+func (s *Server) serve(l net.Listener, k Kind) {
 	for {
-		c, err := s.listener.Accept()
+		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		go s.attend(c)
+		go s.attend(c, k)
 	}
 }
 
 // attend answers the commands of one connection.
-func (s *Server) attend(c net.Conn) {
+func (s *Server) attend(c net.Conn, k Kind) {
 	defer c.Close()
 	for {
 		m, err := readMessage(c)
 		if err != nil || len(m.command) == 0 {
 			return
 		}
-		answer, err := s.answer(m.command)
-		if err != nil || m.reply(c, answer) != nil {
+		fault := s.fault(m.command[0].Key)
+		if fault == LostBefore {
+			return
+		}
+		answer, err := s.answer(m.command, k)
+		if err != nil || fault == LostAfter || m.reply(c, answer) != nil {
 			return
 		}
 	}
 }
 
-// answer is that of a replica set whose only member this is.
-func (s *Server) answer(command bson.D) (bson.D, error) {
+// answer is that of a replica set whose only member this is, or of another kind.
+func (s *Server) answer(command bson.D, k Kind) (bson.D, error) {
 	switch name := strings.ToLower(command[0].Key); name {
 	case "hello", "ismaster":
-		return s.greeting(), nil
+		return s.greeting(k), nil
 	case "endsessions", "ping":
 		return bson.D{{Key: "ok", Value: 1.0}}, nil
 	case "buildinfo":
@@ -165,18 +218,30 @@ func (s *Server) answer(command bson.D) (bson.D, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if k == Careless {
+		if strings.HasSuffix(command[0].Key, "Transaction") {
+			return done(), nil
+		}
+		return s.direct.call(withoutSession(command))
+	}
 	return s.carryOut(command)
 }
 
-func (s *Server) greeting() bson.D {
+func (s *Server) greeting(k Kind) bson.D {
 	at := s.Address()
-	return bson.D{
+	greeting := bson.D{
 		{Key: "helloOk", Value: true}, {Key: "ismaster", Value: true}, {Key: "isWritablePrimary", Value: true}, {Key: "secondary", Value: false},
 		{Key: "setName", Value: "standin"}, {Key: "setVersion", Value: 1}, {Key: "hosts", Value: bson.A{at}}, {Key: "primary", Value: at}, {Key: "me", Value: at},
 		{Key: "maxBsonObjectSize", Value: 16 << 20}, {Key: "maxMessageSizeBytes", Value: 48000000}, {Key: "maxWriteBatchSize", Value: 100000},
 		{Key: "localTime", Value: bson.NewDateTimeFromTime(time.Now())}, {Key: "logicalSessionTimeoutMinutes", Value: 30},
 		{Key: "minWireVersion", Value: 0}, {Key: "maxWireVersion", Value: 21}, {Key: "readOnly", Value: false}, {Key: "ok", Value: 1.0},
 	}
+	if k == Single {
+		return slices.DeleteFunc(greeting, func(e bson.E) bool {
+			return slices.Contains([]string{"setName", "setVersion", "hosts", "primary", "me"}, e.Key)
+		})
+	}
+	return greeting
 }
 
 // caller speaks to the Java server.

@@ -8,31 +8,60 @@ import (
 
 // The Java server compares texts by UTF-16 units, in which U+E000 to U+FFFF stand
 // behind everything above them. So they are moved up on the way there, out of that
-// range, with everything behind them, and down on the way back.
+// range, with everything behind them, and down on the way back. The last ones, for
+// which there is no room, become two.
 const (
 	first = 0xE000
 	by    = 0x10000 - first
+	last  = 0x10FFFF - by // and what follows: prefix and another
+	under = 0x10D000
 )
 
-func up(r rune) rune {
-	if r >= first {
-		return r + by
+const prefix = rune(0x10FFFF)
+
+func up(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= first }) {
+		return s
 	}
-	return r
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r >= last:
+			b.WriteRune(prefix)
+			r += under - last
+		case r >= first:
+			r += by
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
-func down(r rune) rune {
-	if r >= first+by {
-		return r - by
+func down(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= first }) {
+		return s
 	}
-	return r
+	var b strings.Builder
+	behind := false
+	for _, r := range s {
+		switch {
+		case behind:
+			r += last - under
+		case r >= first+by && r != prefix:
+			r -= by
+		}
+		if behind = r == prefix && !behind; !behind {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // shifted is v with its texts moved.
-func shifted(v any, move func(rune) rune) any {
+func shifted(v any, move func(string) string) any {
 	switch v := v.(type) {
 	case string:
-		return strings.Map(move, v)
+		return move(v)
 	case bson.D:
 		out := make(bson.D, len(v))
 		for i, e := range v {

@@ -33,11 +33,15 @@ func (s *Server) carryOut(command bson.D) (bson.D, error) {
 	tx := s.active[key]
 	switch command[0].Key {
 	case "commitTransaction":
+		if s.done[key] {
+			return done(), nil // once more, since the answer was lost
+		}
 		if tx == nil {
 			return failure(251, "NoSuchTransaction", "there is no such transaction"), nil
 		}
 		s.commit(tx)
 		s.forget(key, tx)
+		s.done[key] = true
 		return done(), nil
 	case "abortTransaction":
 		if tx == nil {
@@ -53,7 +57,7 @@ func (s *Server) carryOut(command bson.D) (bson.D, error) {
 		s.active[key] = tx
 	}
 	database := get(command, "$db")
-	plain := slices.DeleteFunc(slices.Clone(command), func(e bson.E) bool { return slices.Contains(ofSessions, e.Key) })
+	plain := withoutSession(command)
 	switch command[0].Key {
 	case "insert", "update", "delete", "findAndModify":
 	case "find", "aggregate", "count", "distinct":
@@ -68,7 +72,15 @@ func (s *Server) carryOut(command bson.D) (bson.D, error) {
 	default:
 		return s.direct.call(plain)
 	}
-	w, err := s.before(database, plain)
+	at := s.commits
+	if tx != nil {
+		at = tx.begun
+	}
+	var w *writing
+	err := s.asOf(tx, at, func() (err error) {
+		w, err = s.before(database, plain)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +115,7 @@ func (s *Server) carryOut(command bson.D) (bson.D, error) {
 	return answer, nil
 }
 
-// read answers with what the reader may see: what was committed when its snapshot
-// was taken, and what it has written itself. Everything else is undone meanwhile.
+// read answers with what the reader may see.
 func (s *Server) read(tx *transaction, command, plain bson.D) (bson.D, error) {
 	at := s.commits
 	concern, _ := get(command, "readConcern").(bson.D)
@@ -115,23 +126,11 @@ func (s *Server) read(tx *transaction, command, plain bson.D) (bson.D, error) {
 	if tx != nil {
 		at = tx.begun
 	}
-	var hidden []*entry
-	for _, e := range s.log {
-		if e.commit > at || e.commit == 0 && e.tx != tx {
-			hidden = append(hidden, e)
-		}
-	}
-	for _, e := range slices.Backward(hidden) {
-		if err := s.apply(slices.Backward(e.undo)); err != nil {
-			return nil, err
-		}
-	}
-	answer, err := s.direct.call(plain)
-	for _, e := range hidden {
-		if again := s.apply(slices.All(e.redo)); again != nil {
-			return nil, again
-		}
-	}
+	var answer bson.D
+	err := s.asOf(tx, at, func() (err error) {
+		answer, err = s.direct.call(plain)
+		return err
+	})
 	if cursor, ok := get(answer, "cursor").(bson.D); ok && snapshot {
 		for i := range answer {
 			if answer[i].Key == "cursor" {
@@ -142,6 +141,29 @@ func (s *Server) read(tx *transaction, command, plain bson.D) (bson.D, error) {
 	return answer, err
 }
 
+// asOf calls f while there is what was committed at a time, and what tx has written
+// itself. Everything else is undone meanwhile.
+func (s *Server) asOf(tx *transaction, at int64, f func() error) error {
+	var hidden []*entry
+	for _, e := range s.log {
+		if e.commit > at || e.commit == 0 && e.tx != tx {
+			hidden = append(hidden, e)
+		}
+	}
+	for _, e := range slices.Backward(hidden) {
+		if err := s.apply(slices.Backward(e.undo)); err != nil {
+			return err
+		}
+	}
+	err := f()
+	for _, e := range hidden {
+		if again := s.apply(slices.All(e.redo)); again != nil {
+			return again
+		}
+	}
+	return err
+}
+
 func (s *Server) apply(commands iter.Seq2[int, bson.D]) error {
 	for _, command := range commands {
 		answer, err := s.direct.call(command)
@@ -150,6 +172,10 @@ func (s *Server) apply(commands iter.Seq2[int, bson.D]) error {
 		}
 	}
 	return nil
+}
+
+func withoutSession(command bson.D) bson.D {
+	return slices.DeleteFunc(slices.Clone(command), func(e bson.E) bool { return slices.Contains(ofSessions, e.Key) })
 }
 
 func done() bson.D { return bson.D{{Key: "ok", Value: 1.0}} }
