@@ -24,6 +24,7 @@ const (
 	labelAgain        = "TransientTransactionError"
 	labelUnknown      = "UnknownTransactionCommitResult"
 	codeWriteConflict = 112
+	codeNoSnapshot    = 246 // a collection is newer than the snapshot
 )
 
 // problems are the server's codes that are nobody's bug: what the caller is told.
@@ -42,6 +43,7 @@ var problems = map[int]string{
 	13435: "the database has no primary at the moment",
 	13436: "the database has no primary at the moment",
 	64:    "the database could not make the write safe in time",
+	239:   "the read took longer than the database keeps its snapshots",
 	100:   "the database has too few members to make a write safe",
 	14031: "the database's disk is full",
 }
@@ -68,7 +70,7 @@ func explained(ctx context.Context, err error) error {
 		return problem.Wrap(err, problem.Timeout, "the request took too long")
 	case !errors.As(err, &server):
 		return unavailable(err, "the database does not answer")
-	case server.HasErrorCode(codeWriteConflict) || server.HasErrorLabel(labelAgain):
+	case server.HasErrorCode(codeWriteConflict) || server.HasErrorCode(codeNoSnapshot) || server.HasErrorLabel(labelAgain):
 		return fmt.Errorf("%w: %w", store.ErrAgain, err)
 	}
 	for _, code := range server.ErrorCodes() {

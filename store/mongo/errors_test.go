@@ -26,6 +26,8 @@ func TestErrorsAreToldApart(t *testing.T) {
 		{"a conflict is run again", again, true, ""},
 		{"a conflict at a commit", mongo.CommandError{Code: 251, Name: "NoSuchTransaction", Labels: []string{labelAgain}}, true, ""},
 		{"a primary that steps down in a transaction", mongo.CommandError{Code: 189, Name: "PrimarySteppedDown", Labels: []string{labelAgain}}, true, ""},
+		{"a collection that is newer than the snapshot", mongo.CommandError{Code: 246, Name: "SnapshotUnavailable"}, true, ""},
+		{"a snapshot that is no longer kept", mongo.CommandError{Code: 239, Name: "SnapshotTooOld"}, false, problem.Unavailable},
 		{"no primary outside of one", mongo.CommandError{Code: 10107, Name: "NotWritablePrimary"}, false, problem.Unavailable},
 		{"a password", mongo.CommandError{Code: 18, Name: "AuthenticationFailed"}, false, problem.Unavailable},
 		{"a right", mongo.CommandError{Code: 13, Name: "Unauthorized"}, false, problem.Unavailable},
