@@ -13,6 +13,7 @@ import (
 
 // A page is so many rows at most, and ends early with the row that makes it this
 // heavy, in bytes. Two are held at a time: one is written while the next is read.
+// Pages of 100 rows were measured at a third of the speed, of 4000 as no faster.
 const (
 	pageRows  = 1000
 	pageBytes = 4 << 20
