@@ -106,7 +106,7 @@ func TestTheGeneratedContractHasNoFaults(t *testing.T) {
 	if len(c.Resources) != 200 {
 		t.Errorf("%d resources", len(c.Resources))
 	}
-	tidy, err := Format(text)
+	tidy, err := Format("contract.yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func BenchmarkParse(b *testing.B) {
 func BenchmarkFormat(b *testing.B) {
 	text := generated(200)
 	for b.Loop() {
-		if _, err := Format(text); err != nil {
+		if _, err := Format("contract.yaml", text); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ package contract
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -27,6 +28,17 @@ type Fault struct {
 	Mend  string // what to write instead: "did you mean 'candidate'?"; may be empty
 	// Warning is true for what may be served all the same (a resource without access).
 	Warning bool
+}
+
+// Faults are all that is wrong with a file, by place.
+type Faults []Fault
+
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.String()
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (f Fault) String() string {

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ import (
 // between {…} and a block are the author's, but a line longer than 120
 // characters becomes a block. It fails when the YAML cannot be read; faults of
 // the contract are no hindrance. Formatting twice changes nothing more.
-func Format(src []byte) ([]byte, error) {
-	root, err := parseFile(src)
+func Format(name string, src []byte) ([]byte, error) {
+	root, err := parseFile(name, src)
 	if err != nil {
 		return nil, err
 	}
@@ -31,17 +30,17 @@ func Format(src []byte) ([]byte, error) {
 		p.line(0, "{}")
 	}
 	out := append(bytes.TrimRight(bytes.TrimLeft(p.out.Bytes(), "\n"), "\n"), '\n')
-	again, err := parseFile(out)
+	again, err := parseFile(name, out)
 	if err != nil || !sameValues(root.n, again.n) || len(comments(again)) != len(y.comments) {
-		return nil, errors.New("this file cannot be laid out without changing it; please report it with the file")
+		return nil, Faults{{Pos: Pos{name, 1, 1}, What: "this file cannot be laid out without changing it", Mend: "please report it with the file"}}
 	}
 	return out, nil
 }
 
 // parseFile reads a file's YAML alone.
-func parseFile(src []byte) (node, error) {
+func parseFile(name string, src []byte) (node, error) {
 	l := &loader{c: &Contract{}}
-	f := l.read("", src)
+	f := l.read(name, src)
 	if f != nil {
 		root := node{f.root, f}
 		l.strict(root)
@@ -52,11 +51,7 @@ func parseFile(src []byte) (node, error) {
 			l.fault(root.pos(), "", "a contract is a mapping of names to values", "begin with 'mainstay: 1'")
 		}
 	}
-	var list []error
-	for _, fault := range Sort(l.faults) {
-		list = append(list, errors.New(strings.TrimPrefix(fault.String(), ":")))
-	}
-	return node{}, errors.Join(list...)
+	return node{}, Faults(Sort(l.faults))
 }
 
 // sameValues reports whether two trees say the same, however they are written;

@@ -19,7 +19,7 @@ func TestTheExamplesAreInCanonicalLayout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Format(src)
+		got, err := Format("contract.yaml", src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestFormat(t *testing.T) {
 				}
 				src = []byte(raw)
 			}
-			got, err := Format(src)
+			got, err := Format("contract.yaml", src)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,12 +68,12 @@ func TestFormat(t *testing.T) {
 
 func TestFormatSaysWhatCannotBeRead(t *testing.T) {
 	for _, tt := range []struct{ src, want string }{
-		{"rules:\n  a: !x\n  b: x ? y : z\n", "2:6: rules.a: '!x' is a YAML tag with an empty value, not a negation; put the whole value in single quotes: '!x'\n" +
-			"3:12: rules.b: the ' : ' of a '?:' ends the value here; put the whole value in single quotes: 'x ? y : z'"},
-		{"- a\n", "1:1: a contract is a mapping of names to values; begin with 'mainstay: 1'"},
-		{"", "1:1: the file is empty; begin with 'mainstay: 1'"},
+		{"rules:\n  a: !x\n  b: x ? y : z\n", "contract.yaml:2:6: rules.a: '!x' is a YAML tag with an empty value, not a negation; put the whole value in single quotes: '!x'\n" +
+			"contract.yaml:3:12: rules.b: the ' : ' of a '?:' ends the value here; put the whole value in single quotes: 'x ? y : z'"},
+		{"- a\n", "contract.yaml:1:1: a contract is a mapping of names to values; begin with 'mainstay: 1'"},
+		{"", "contract.yaml:1:1: the file is empty; begin with 'mainstay: 1'"},
 	} {
-		if _, err := Format([]byte(tt.src)); err == nil || err.Error() != tt.want {
+		if _, err := Format("contract.yaml", []byte(tt.src)); err == nil || err.Error() != tt.want {
 			t.Errorf("Format(%q)\n got %v\nwant %s", tt.src, err, tt.want)
 		}
 	}
@@ -83,14 +83,14 @@ func TestFormatSaysWhatCannotBeRead(t *testing.T) {
 // and the contract is the same.
 func checkFormat(t *testing.T, src []byte) {
 	t.Helper()
-	once, err := Format(src)
+	once, err := Format("contract.yaml", src)
 	if err != nil {
 		if strings.Contains(err.Error(), "please report") {
 			t.Fatalf("%v:\n%s", err, src)
 		}
 		return
 	}
-	twice, err := Format(once)
+	twice, err := Format("contract.yaml", once)
 	if err != nil {
 		t.Fatalf("the second time: %v\n%s", err, once)
 	}

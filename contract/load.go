@@ -10,13 +10,17 @@ import (
 	"strings"
 )
 
-// Parts is the folder, beside a contract.yaml, that holds a contract in parts.
-const Parts = "contract"
+// Single is the file that is a whole contract, Parts the folder that holds one in
+// parts instead.
+const (
+	Single = "contract.yaml"
+	Parts  = "contract"
+)
 
 // Files lists the files in folder that are a contract: contract.yaml and every
 // contract/*.yaml, as far as they are there. Load refuses to have both.
 func Files(folder string) (single string, parts []string) {
-	single = filepath.Join(folder, "contract.yaml")
+	single = filepath.Join(folder, Single)
 	if _, err := os.Stat(single); err != nil {
 		single = ""
 	}
@@ -39,12 +43,15 @@ func Load(folder string) (*Contract, []Fault) {
 		}
 		names = []string{single}
 	}
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		return nil, []Fault{{Pos: Pos{folder, 1, 1}, What: "a contract is named by its folder", Mend: "name its folder: " + around(folder)}}
+	}
 	if len(names) == 0 {
 		what, mend := "there is no contract.yaml here", "write one, or name the folder that holds it"
 		if other, _ := filepath.Glob(filepath.Join(globSafe(folder), "contract*.yml")); len(other) > 0 {
 			mend = "rename " + filepath.Base(other[0]) + " to contract.yaml"
 		}
-		return nil, []Fault{{Pos: Pos{filepath.Join(folder, "contract.yaml"), 1, 1}, What: what, Mend: mend}}
+		return nil, []Fault{{Pos: Pos{filepath.Join(folder, Single), 1, 1}, What: what, Mend: mend}}
 	}
 	files := make(map[string][]byte, len(names))
 	var faults []Fault
@@ -60,6 +67,15 @@ func Load(folder string) (*Contract, []Fault) {
 		return nil, faults
 	}
 	return Parse(files)
+}
+
+// around is the folder of the contract that a file may belong to.
+func around(file string) string {
+	folder := filepath.Dir(file)
+	if filepath.Base(folder) == Parts {
+		folder = filepath.Dir(folder)
+	}
+	return folder
 }
 
 // cause is an error of the file system without the path that the fault names already.

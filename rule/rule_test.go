@@ -282,6 +282,25 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestOnlyALiteralIsToBeWrittenAsAnotherType(t *testing.T) {
+	set := staff(t)
+	for _, tt := range []struct{ expr, want, mend string }{
+		{"price <= now", "a decimal cannot be compared with a timestamp", ""},
+		{"due < score", "a timestamp cannot be compared with a whole number", ""},
+		{"price > timestamp('2026-01-31T00:00:00Z')", "a decimal cannot be compared with a timestamp", `write decimal("12.50")`},
+		{"owner == caller.name", "a User cannot be compared with a text", "write caller for the account itself"},
+		{"caller.name == owner", "a text cannot be compared with a User", "write caller for the account itself"},
+		{"department == caller.name", "a Department cannot be compared with a text", ""},
+	} {
+		t.Run(tt.expr, func(t *testing.T) {
+			_, flaws := checkText(place{set: set, res: set.Resource("Note")}, tt.expr, nil)
+			if len(flaws) != 1 || flaws[0].what != tt.want || flaws[0].mend != tt.mend {
+				t.Errorf("got %+v, want %q, mend %q", flaws, tt.want, tt.mend)
+			}
+		})
+	}
+}
+
 func TestCompile(t *testing.T) {
 	for _, tt := range []struct{ name, from, to, want string }{
 		{"check uses caller", "score == null || score >= 0", "owner == caller", "contract.yaml:56:43: Note.check: a check holds for everybody, so it cannot use 'caller'"},

@@ -49,28 +49,49 @@ func unify(l, r node) (node, node, *flaw) {
 	return l, r, nil
 }
 
+// mismatch says what cannot be compared and what was probably meant. Only a
+// literal, which is r, can be written as another type.
 func mismatch(l, r node) *flaw {
 	f := &flaw{what: fmt.Sprintf("%s cannot be compared with %s", describe(l), describe(r))}
 	if literal, ok := r.(lit); ok {
-		if f.mend = rewritten(literal, l.typ()); f.mend != "" {
-			return f
+		if f.mend = rewritten(literal, l.typ()); f.mend == "" {
+			f.mend = example(l.typ())
 		}
+		return f
 	}
-	for _, n := range []node{l, r} {
-		switch n.typ().Kind {
-		case value.TimestampKind:
-			f.mend = `write timestamp("2026-01-31T00:00:00Z")`
-		case value.DateKind:
-			f.mend = `write date("2026-01-31")`
-		case value.TimeKind:
-			f.mend = `write time("09:30:00")`
-		case value.DurationKind:
-			f.mend = `write duration("P7D")`
-		case value.DecimalKind:
-			f.mend = `write decimal("12.50")`
-		}
+	if isAccount(l, r) || isAccount(r, l) {
+		f.mend = "write caller for the account itself"
 	}
 	return f
+}
+
+// example is how a literal of a type is written that has no signs of its own; "" for others.
+func example(t *value.Type) string {
+	switch t.Kind {
+	case value.TimestampKind:
+		return `write timestamp("2026-01-31T00:00:00Z")`
+	case value.DateKind:
+		return `write date("2026-01-31")`
+	case value.TimeKind:
+		return `write time("09:30:00")`
+	case value.DurationKind:
+		return `write duration("P7D")`
+	case value.DecimalKind:
+		return `write decimal("12.50")`
+	}
+	return ""
+}
+
+// isAccount reports whether ref is a reference to an account and part a field of
+// the caller's that is compared with it: user == caller.name.
+func isAccount(ref, part node) bool {
+	f, ok := part.(field)
+	if !ok {
+		return false
+	}
+	caller, ok := f.rec.(callerRecord)
+	t := ref.typ()
+	return ok && t.Kind == value.ID && t.Resource == caller.res.Name
 }
 
 // coerce gives a literal the type t where the language allows it: nil, nil when

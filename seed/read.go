@@ -75,7 +75,7 @@ func (r *reader) names(root *yaml.Node) {
 			for _, known1 := range r.set.Contract.Resources {
 				known = append(known, known1.Name)
 			}
-			r.fault(section.key, "", "there is "+orList(known, "or"), "no resource '%s'", section.name)
+			r.fault(section.key, "", meant(section.name, known), "no resource '%s'", section.name)
 			continue
 		}
 		byName := map[string]*seedling{}
@@ -105,7 +105,10 @@ func (r *reader) field(s *seedling, e entry) {
 		for _, f := range stored(s.resource) {
 			known = append(known, f.Name)
 		}
-		r.wrong(s, e.key, s.place(), "there is "+orList(known, "or"), "no field '%s'", e.name)
+		if r.isAccount(s.resource) {
+			known = append(known, "password")
+		}
+		r.wrong(s, e.key, s.place(), meant(e.name, known), "no field '%s'", e.name)
 	case f.Type.Name == "many":
 		r.wrong(s, e.key, s.place()+"."+f.Name, fmt.Sprintf("name this record in the field %s of each %s", f.Type.Inverse.Name, f.Type.Target.Name),
 			"is the other end of a reference and is not stored")
@@ -154,8 +157,26 @@ func (r *reader) values(s *seedling) {
 func (r *reader) report(s *seedling, f *contract.Field, where places, faults []problem.Field) {
 	for _, fault := range faults {
 		place := s.place() + "." + f.Name + strings.TrimPrefix(fault.Pointer, "#")
-		r.wrong(s, where.find(fault.Pointer), strings.ReplaceAll(place, "/", "."), "", "%s", fault.Detail)
+		node, mend := where.find(fault.Pointer), ""
+		if t := typeAt(f.Type, fault.Pointer); t.Name == "enum" {
+			if near := contract.Closest(node.Value, t.Value.Enum); near != "" {
+				mend = fmt.Sprintf("did you mean '%s'?", near)
+			}
+		}
+		r.wrong(s, node, strings.ReplaceAll(place, "/", "."), mend, "%s", fault.Detail)
 	}
+}
+
+// meant says which of the known names a wrong one was probably meant to be, or
+// what they are.
+func meant(name string, known []string) string {
+	if near := contract.Closest(name, known); near != "" {
+		return fmt.Sprintf("did you mean '%s'?", near)
+	}
+	if len(known) == 0 || len(known) > 20 {
+		return ""
+	}
+	return "there is " + orList(known, "or")
 }
 
 // reference finds the record that a field names.
@@ -165,11 +186,8 @@ func (r *reader) reference(s *seedling, f *contract.Field, node *yaml.Node) {
 		s.targets = append(s.targets, target)
 		return
 	}
-	mend := ""
-	if known := slices.Sorted(maps.Keys(r.byName[f.Type.Target.Name])); len(known) > 0 && len(known) <= 20 {
-		mend = "there is " + orList(known, "or")
-	}
-	r.wrong(s, node, s.place()+"."+f.Name, mend, "no %s is named '%s' in this file", f.Type.Target.Name, node.Value)
+	known := slices.Sorted(maps.Keys(r.byName[f.Type.Target.Name]))
+	r.wrong(s, node, s.place()+"."+f.Name, meant(node.Value, known), "no %s is named '%s' in this file", f.Type.Target.Name, node.Value)
 }
 
 // order puts records behind those that they refer to, otherwise as written.

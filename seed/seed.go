@@ -50,23 +50,9 @@ type Report struct {
 // Account is somebody who can sign in.
 type Account struct{ Email, Password string }
 
-// Faults are all that is wrong with a seed file, by place.
-type Faults []contract.Fault
-
-func (f Faults) Error() string {
-	text := ""
-	for i, fault := range f {
-		if i > 0 {
-			text += "\n"
-		}
-		text += fault.String()
-	}
-	return text
-}
-
 // Load adds the records of a seed file, all of them or none, unless a seed was
 // loaded into this database before. A missing file is fs.ErrNotExist, a wrong
-// one Faults; the file is checked even when it was loaded before.
+// one contract.Faults; the file is checked even when it was loaded before.
 func Load(ctx context.Context, db *store.DB, set *rule.Set, file string) (*Report, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -75,7 +61,7 @@ func Load(ctx context.Context, db *store.DB, set *rule.Set, file string) (*Repor
 	now := time.Now()
 	seeds, faults := read(set, file, text, now)
 	if len(faults) > 0 {
-		return nil, Faults(faults)
+		return nil, contract.Faults(faults)
 	}
 	report := &Report{}
 	for _, s := range seeds {

@@ -203,10 +203,19 @@ func TestEveryFaultOfASeedIsTold(t *testing.T) {
 		{"records", head + "Task:\n  t: {team: a, starts: 2026-01-01, price: 1.5, takes: 2d, data: {a: [1, x]}, done: true, parts: [{name: x}]}\n", nil},
 		{"a section without records", "User:\n", nil},
 
-		{"no resource", "Users:\n  ann: {}\n", []string{"seed.yaml:1:1: no resource 'Users'; there is User, Team, Member or Task"}},
+		{"no resource", "Users:\n  ann: {}\n", []string{"seed.yaml:1:1: no resource 'Users'; did you mean 'User'?"}},
+		{"no such resource", "Person:\n  ann: {}\n", []string{"seed.yaml:1:1: no resource 'Person'; there is User, Team, Member or Task"}},
+		{"no enum value", head + "Member:\n  m: {team: a, user: ann, role: stafff}\n  n: {team: a, user: ann, role: guest}\n", []string{
+			"seed.yaml:6:33: Member.m.role: must be one of boss, staff; did you mean 'staff'?",
+			"seed.yaml:7:33: Member.n.role: must be one of boss, staff",
+		}},
+		{"a password misspelt", "User:\n  ann: {email: ann@example.org, pasword: correct horse battery}\n", []string{
+			"seed.yaml:2:33: User.ann: no field 'pasword'; did you mean 'password'?"}},
+		{"no such field", "User:\n  ann: {email: ann@example.org, secret: x}\n", []string{
+			"seed.yaml:2:33: User.ann: no field 'secret'; there is id, created_at, updated_at, email or password"}},
 		{"no field", "User:\n  ann: {mail: a}\n", []string{
 			"seed.yaml:2:3: User.ann.email: is required",
-			"seed.yaml:2:9: User.ann: no field 'mail'; there is id, created_at, updated_at or email",
+			"seed.yaml:2:9: User.ann: no field 'mail'; did you mean 'email'?",
 		}},
 		{"a field of the other end", head + "  b: {name: Beta, owner: ann, tasks: []}\n", []string{
 			"seed.yaml:5:31: Team.b.tasks: is the other end of a reference and is not stored; name this record in the field team of each Task"}},
@@ -272,7 +281,7 @@ Task:
 `
 	seeds, faults := read(compiled(t, small), "seed.yaml", []byte(text), time.Now())
 	if len(faults) > 0 {
-		t.Fatal(Faults(faults))
+		t.Fatal(contract.Faults(faults))
 	}
 	user, team, task := seeds[0].record, seeds[1].record, seeds[2].record
 	price, err := value.ParseDecimal("1.50")
@@ -315,7 +324,7 @@ func TestASeedThatDoesNotFitAddsNothing(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 	write("User:\n  ann: {email: nobody}\n")
-	var faults Faults
+	var faults contract.Faults
 	if _, err := Load(t.Context(), db, set, file); !errors.As(err, &faults) {
 		t.Errorf("a wrong file: %v", err)
 	}

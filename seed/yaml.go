@@ -165,6 +165,18 @@ func memberType(t *contract.Type, name string) *contract.Type {
 	return anyText
 }
 
+// typeAt is the type of the part of a value of type t that a pointer names.
+func typeAt(t *contract.Type, pointer string) *contract.Type {
+	for _, part := range strings.Split(pointer, "/")[1:] {
+		if t.Elem != nil {
+			t = t.Elem
+		} else {
+			t = memberType(t, part)
+		}
+	}
+	return t
+}
+
 func elemType(t *contract.Type) *contract.Type {
 	switch {
 	case t.Name == "json":

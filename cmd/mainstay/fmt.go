@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -68,7 +67,7 @@ func contractFiles(args []string) (files []string, err error) {
 		}
 		read, faults := contract.Load(arg)
 		if read == nil {
-			return nil, fmt.Errorf("%s", faults[0])
+			return nil, contract.Faults(faults)
 		}
 		files = append(files, read.Files...)
 	}
@@ -90,9 +89,9 @@ func (c *console) formatFiles(files []string, write, asDiff bool) error {
 			differs = differs || changed
 			continue
 		}
-		tidy, err := contract.Format(source)
+		tidy, err := contract.Format(name, source)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
 		if bytes.Equal(source, tidy) {
 			continue
@@ -110,9 +109,9 @@ func (c *console) formatFiles(files []string, write, asDiff bool) error {
 
 // format prints one file's canonical layout, or how it differs.
 func (c *console) format(name string, source []byte, asDiff bool) (changed bool, err error) {
-	tidy, err := contract.Format(source)
+	tidy, err := contract.Format(name, source)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		return false, err
 	}
 	if asDiff {
 		tidy = diff.Diff(name, source, name+" (formatted)", tidy) // nothing when they are equal

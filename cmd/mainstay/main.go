@@ -10,11 +10,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/problem"
 )
 
@@ -61,7 +63,19 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	var stray error
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if cmd == root && cmd.Flags().NArg() > 0 { // "nonsense --help"
+			stray = unknownCommand(cmd, cmd.Flags().Arg(0))
+			return
+		}
+		help(cmd, args)
+	})
 	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		err = stray
+	}
 	if err == nil {
 		return 0
 	}
@@ -69,7 +83,11 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	if !errors.As(err, &e) {
 		e = &exit{exitFailed, err}
 	}
-	if e.err != nil {
+	var faults contract.Faults
+	switch {
+	case errors.As(e.err, &faults):
+		(&console{out: errs}).faults(faults)
+	case e.err != nil:
 		fmt.Fprintf(errs, "mainstay: %s\n", words(e.err))
 	}
 	return e.code
@@ -104,10 +122,9 @@ A command exits with 0 when it is done, 1 when it failed or found a fault, and
 		Example: `  mainstay dev examples/hiring            serve the example, with sample data
   mainstay check                          find every fault of ./contract.yaml
   mainstay routes --json                  list the paths of the API for a script`,
-		SuggestionsMinimumDistance: 2,
-		SilenceUsage:               true,
-		SilenceErrors:              true,
-		Args:                       cobra.ArbitraryArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case version && len(args) == 0:
@@ -116,7 +133,7 @@ A command exits with 0 when it is done, 1 when it failed or found a fault, and
 			case len(args) == 0:
 				return cmd.Help()
 			}
-			return misuse("unknown command %q; %s", args[0], suggestion(cmd, args[0]))
+			return unknownCommand(cmd, args[0])
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return flagsFromEnvironment(cmd, os.LookupEnv) },
 	}
@@ -145,17 +162,28 @@ A command exits with 0 when it is done, 1 when it failed or found a fault, and
 	return root
 }
 
-func suggestion(cmd *cobra.Command, word string) string {
-	if near := cmd.SuggestionsFor(word); len(near) > 0 {
-		return fmt.Sprintf("did you mean %q?", near[0])
+// unknownCommand says which command a word was probably meant to be.
+func unknownCommand(root *cobra.Command, word string) error {
+	var known []string
+	for _, cmd := range root.Commands() {
+		if cmd.IsAvailableCommand() {
+			known = append(known, cmd.Name())
+		}
 	}
-	return "mainstay --help lists the commands"
+	if near := contract.Closest(word, known); near != "" {
+		return misuse("unknown command %q; did you mean %q?", word, near)
+	}
+	return misuse("unknown command %q; mainstay --help lists the commands", word)
 }
 
-// folder is the argument of every command that takes a contract.
+// folder is the argument of every command that takes a contract. Whoever names
+// the contract.yaml in it, as a shell completes it, means the folder.
 func folder(args []string) string {
 	if len(args) == 0 {
 		return "."
+	}
+	if info, err := os.Stat(args[0]); err == nil && !info.IsDir() && filepath.Base(args[0]) == contract.Single {
+		return filepath.Dir(args[0])
 	}
 	return args[0]
 }
