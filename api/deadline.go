@@ -5,6 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/mainstay-run/mainstay/auth"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // deadline is a context that ends at a time. Unlike context.WithDeadline it costs
@@ -14,6 +17,7 @@ type deadline struct {
 	context.Context
 	at   time.Time
 	over atomic.Bool // released
+	who  *auth.Principal
 
 	mu     sync.Mutex
 	waited context.Context // made by the first Done
@@ -22,6 +26,17 @@ type deadline struct {
 
 func newDeadline(parent context.Context, d time.Duration) *deadline {
 	return &deadline{Context: parent, at: time.Now().Add(d)}
+}
+
+// Value tells the database's driver who asks.
+func (d *deadline) Value(key any) any {
+	if _, asked := key.(store.Asking); !asked {
+		return d.Context.Value(key)
+	}
+	if d.who == nil || d.who.Caller == nil {
+		return nil
+	}
+	return d.who.Caller.ID
 }
 
 func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }

@@ -103,6 +103,7 @@ func (x *exchange) run() error {
 	if err := x.identify(); err != nil {
 		return err
 	}
+	x.deadline.who = x.who
 	if err := x.decode(); err != nil {
 		return err
 	}

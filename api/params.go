@@ -114,16 +114,24 @@ func (p *params) set(name, text string) {
 		p.fault(name, unknownParameter, "there is no such parameter here")
 	case word == 0:
 		p.equal(name, text)
-	case p.seen&word != 0:
+	case p.seen&word != 0 && word&lists == 0:
 		p.fault(name, "repeated", "must be given once")
 	default:
+		place := p.place(word)
+		if p.seen&word != 0 {
+			text = *place + "," + text
+		}
 		p.seen |= word
-		*p.place(word) = text
-		if text == "" {
+		*place = text
+		if text == "" || strings.HasSuffix(text, ",") {
 			p.fault(name, "required", "must not be empty")
 		}
 	}
 }
+
+// lists are the words whose names may also be given one by one, as clients do that
+// repeat a parameter for each item of a list.
+const lists = wordSort | wordFields | wordInclude | wordBy | wordMeasures
 
 func (p *params) place(word words) *string {
 	switch word {

@@ -17,6 +17,7 @@ func TestQueryString(t *testing.T) {
 		{"nothing", "", engine.Query{}},
 		{"control words", "filter=a+%3E+1&sort=-b&fields=a,b&include=c&limit=20&cursor=x&offset=3&count=exact&search=go+dev",
 			engine.Query{Filter: "a > 1", Sort: "-b", Fields: "a,b", Include: "c", Limit: "20", Cursor: "x", Offset: "3", Count: "exact", Search: "go dev"}},
+		{"a repeated list is one list", "sort=-price&sort=title&fields=id&fields=a,b&include=c", engine.Query{Sort: "-price,title", Fields: "id,a,b", Include: "c"}},
 		{"a repeated name is any of", "status=open&title=x&status=paused",
 			engine.Query{Equal: []engine.Equal{{Name: "status", Values: []string{"open", "paused"}}, {Name: "title", Values: []string{"x"}}}}},
 		{"an equals sign in a value", "filter=a==b", engine.Query{Filter: "a==b"}},

@@ -33,6 +33,9 @@ type Engine struct {
 	keys *keyring.Ring
 	auth *auth.Authenticator
 	opts Options
+	// searching holds one while a change by filter has, or waits for, the turn of
+	// the only writer. See searchTurn.
+	searching chan struct{}
 	readPlans
 	writePlans
 }
@@ -186,7 +189,7 @@ func New(set *rule.Set, db *store.DB, keys *keyring.Ring, o Options) *Engine {
 	if o.Auth == nil {
 		o.Auth = auth.New(db, set, auth.Options{Now: o.Now})
 	}
-	return &Engine{set: set, db: db, keys: keys, auth: o.Auth, opts: o}
+	return &Engine{set: set, db: db, keys: keys, auth: o.Auth, opts: o, searching: make(chan struct{}, 1)}
 }
 
 // Do carries out op for who. Reads refuse with NotFound, UnknownParameter,

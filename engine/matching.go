@@ -85,7 +85,25 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 
 // whereTime is how long a change by filter may look for its records: others who
 // want to write wait for it.
-const whereTime = 2 * time.Second
+const whereTime = time.Second
+
+// searchTurn lets one change by filter at a time to where there is one writer. The
+// writes that wait come between two of them, so that nobody is kept from writing
+// for longer than whereTime, however many such changes are asked for. Not chosen:
+// to search on a reader first and change what was found, which would miss what
+// comes to match meanwhile.
+func (e *Engine) searchTurn(ctx context.Context, op *Operation) (leave func(), err error) {
+	if op.Kind != UpdateWhere && op.Kind != DeleteWhere || !e.db.Driver().Limits().OneWriter {
+		return func() {}, nil
+	}
+	select {
+	case e.searching <- struct{}{}:
+		return func() { <-e.searching }, nil
+	case <-ctx.Done():
+		return nil, &problem.Error{Kind: problem.Unavailable, RetryAfter: time.Second,
+			Detail: "too many changes by filter are under way; try again soon, or change records by their ids"}
+	}
+}
 
 func (w *work) matching(ctx context.Context, t *table, p *rowPlan, env *rule.Env) ([]*before, error) {
 	ctx, cancel := context.WithTimeout(ctx, whereTime)

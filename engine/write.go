@@ -79,6 +79,11 @@ func (e *Engine) writeOnce(ctx context.Context, c *call, op *Operation) (*Result
 	if op.ID == "" && (len(op.IfMatch) > 0 || slices.Contains(op.IfNoneMatch, "*")) {
 		return nil, problem.Errorf(problem.PreconditionFailed, "this path is no record; it has no entity tag")
 	}
+	leave, err := e.searchTurn(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	out, replayed, err := e.commit(ctx, c, op, do)
 	if err != nil {
 		return nil, err

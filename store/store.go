@@ -26,6 +26,11 @@ const (
 	WriteRows
 )
 
+// Asking is the key under which a context may say on whose behalf it asks, as any
+// comparable value; nil is nobody in particular. A driver that shares out what is
+// scarce shares it out among these.
+type Asking struct{}
+
 // Driver is a database. All methods may be called concurrently.
 type Driver interface {
 	// Begin waits for a connection (Write on SQLite: for its turn as the writer)
@@ -79,6 +84,7 @@ type Limits struct {
 	MaxIndexedLength   int    // longest string in code points that can be unique, indexed or sorted by; 0: no limit
 	MaxParams          int    // arguments of one statement
 	MaxIdentifierBytes int    // 0: no limit
+	OneWriter          bool   // writes wait for each other, whatever they write
 }
 
 // Plan is a database's own account of how it runs a statement.

@@ -187,7 +187,7 @@ func (d *dev) stale(err error) error {
 	var refused migrate.Refused
 	var duplicates *migrate.Duplicates
 	if errors.As(err, &refused) || errors.As(err, &duplicates) {
-		return fmt.Errorf("%w\nto begin anew with the sample data alone, stop and run\n  %s", err, d.anew())
+		return fmt.Errorf("%w\nwhat stands in the contract again is kept; to begin anew with the sample data alone, stop and run\n  %s", err, d.anew())
 	}
 	return err
 }

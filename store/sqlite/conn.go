@@ -27,6 +27,7 @@ type conn struct {
 	d       *Driver
 	looks   int
 	costly  bool // it has no place among the readers any more
+	asking  any  // on whose behalf, while costly
 	turn    bool // it has a turn
 	crowded bool // it was broken off as one too many
 	// view is that of a connection that reads.

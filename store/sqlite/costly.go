@@ -3,10 +3,12 @@ package sqlite
 import (
 	"errors"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // costly keeps reads that take long from starving the others. What a read costs
@@ -25,6 +27,8 @@ type costly struct {
 	places  chan struct{} // one in it for each costly read
 	turns   chan struct{} // one in it for each costly read that runs
 	waiting atomic.Int32  // for a turn
+	mu     sync.Mutex
+	shares map[any]int // of the places, by who asks
 	// idle are connections that were costly reads' and wait to be used again.
 	idle chan *conn
 }
@@ -36,6 +40,8 @@ const (
 	// maxCostly is how many costly reads there are at one time, running or waiting
 	// for their turn.
 	maxCostly = 16
+	// maxShare is how many of them one account may have, or all who are nobody.
+	maxShare = maxCostly / 4
 )
 
 // newCostly shares out for so many readers; costly reads get half of the cores,
@@ -45,6 +51,7 @@ func newCostly(readers int) *costly {
 		places: make(chan struct{}, maxCostly),
 		turns:  make(chan struct{}, max(1, min(readers, runtime.GOMAXPROCS(0))/2)),
 		idle:   make(chan *conn, readers),
+		shares: map[any]int{},
 	}
 }
 
@@ -71,10 +78,7 @@ func (c *conn) look() bool {
 	}
 	s := c.d.costly
 	if !c.costly {
-		select {
-		case s.places <- struct{}{}:
-		default:
-			c.crowded = true
+		if c.crowded = !s.enter(c); c.crowded {
 			return false
 		}
 		c.costly = true
@@ -95,6 +99,34 @@ func (c *conn) look() bool {
 	}
 }
 
+// enter takes a place for c, one of those that its caller may have.
+func (s *costly) enter(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who := c.reading.Value(store.Asking{})
+	if s.shares[who] == maxShare {
+		return false
+	}
+	select {
+	case s.places <- struct{}{}:
+	default:
+		return false
+	}
+	s.shares[who]++
+	c.asking = who
+	return true
+}
+
+// leave gives a place of who back.
+func (s *costly) leave(who any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shares[who]--; s.shares[who] == 0 {
+		delete(s.shares, who)
+	}
+	<-s.places
+}
+
 // pause gives up the turn of a costly read.
 func (c *conn) pause() {
 	if c.turn {
@@ -106,12 +138,14 @@ func (c *conn) pause() {
 // giveBack ends the use of a connection that has lost its place among the readers.
 func (s *costly) giveBack(c *conn) {
 	c.costly = false
+	who := c.asking
+	c.asking = nil
 	select {
 	case s.idle <- c:
 	default:
 		c.close()
 	}
-	<-s.places
+	s.leave(who) // at the last, so that close finds the connection
 }
 
 // close waits until no read is costly any more; it is called when none can begin.

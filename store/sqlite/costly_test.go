@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -61,12 +62,13 @@ func count(ctx context.Context, d store.Driver, q *query.Select) (n any, err err
 	return n, err
 }
 
-// endless begins n reads that never end; they end with their context.
+// endless begins n reads that never end, each on behalf of somebody else; they
+// end with their context.
 func endless(ctx context.Context, d store.Driver, n int) (ended chan error) {
 	ended = make(chan error, n)
-	for range n {
+	for who := range n {
 		go func() {
-			_, err := count(ctx, d, pairs(6))
+			_, err := count(context.WithValue(ctx, store.Asking{}, who), d, pairs(6))
 			ended <- err
 		}()
 	}
@@ -101,6 +103,42 @@ func TestCheapReadsPassCostlyOnes(t *testing.T) {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("given up: %v", err)
 		}
+	}
+}
+
+// Who asks for more than his share is refused; the others' places are free.
+func TestOneCallerHasAShareOfTheCostlyReads(t *testing.T) {
+	d := openManyWords(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	greedy := context.WithValue(ctx, store.Asking{}, "greedy")
+	ended := make(chan error, maxShare+5)
+	for range maxShare + 5 {
+		go func() {
+			_, err := count(greedy, d, pairs(6))
+			ended <- err
+		}()
+	}
+	for range 5 {
+		says(t, <-ended, "too many costly requests")
+	}
+	others := endless(ctx, d, maxCostly-maxShare)
+	for len(d.costly.places) < maxCostly {
+		select {
+		case err := <-others:
+			t.Fatalf("another caller was refused: %v", err)
+		default:
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	for range maxShare {
+		<-ended
+	}
+	for range maxCostly - maxShare {
+		<-others
+	}
+	if err := d.Close(); err != nil || len(d.costly.shares) > 0 {
+		t.Errorf("shares that are left: %v, %v", d.costly.shares, err)
 	}
 }
 

@@ -245,5 +245,5 @@ func (d *Driver) Close() error {
 
 // Limits tells what SQLite cannot do.
 func (d *Driver) Limits() store.Limits {
-	return store.Limits{Name: "SQLite " + d.version, MaxParams: 32766}
+	return store.Limits{Name: "SQLite " + d.version, MaxParams: 32766, OneWriter: true}
 }
