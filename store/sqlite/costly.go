@@ -27,8 +27,8 @@ type costly struct {
 	places  chan struct{} // one in it for each costly read
 	turns   chan struct{} // one in it for each costly read that runs
 	waiting atomic.Int32  // for a turn
-	mu     sync.Mutex
-	shares map[any]int // of the places, by who asks
+	mu      sync.Mutex
+	shares  map[any]int // of the places, by who asks
 	// idle are connections that were costly reads' and wait to be used again.
 	idle chan *conn
 }
