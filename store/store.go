@@ -6,8 +6,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
@@ -44,6 +46,11 @@ type Driver interface {
 	Apply(ctx context.Context, step schema.Step) error
 	// Explain runs q with args and tells the database's plan for it.
 	Explain(ctx context.Context, q *query.Select, args []any) (*Plan, error)
+	// Try runs q with args to its end and tells the plan with what it really took.
+	// With trials it runs on copies of their tables that have more indexes, which
+	// nobody else sees and which are gone afterwards. ErrTooMany: a table has too many
+	// rows to be copied.
+	Try(ctx context.Context, q *query.Select, args []any, trials []Trial) (*Plan, error)
 	// Lock takes a named lock among all processes on this database.
 	Lock(ctx context.Context, name string) (unlock func() error, err error)
 	Limits() Limits
@@ -87,13 +94,29 @@ type Limits struct {
 	OneWriter          bool   // writes wait for each other, whatever they write
 }
 
-// Plan is a database's own account of how it runs a statement.
+// Trial is a table with indexes that it does not have.
+type Trial struct {
+	Table *schema.Table
+	More  []*schema.Index
+}
+
+// MaxTried is how many rows a table may have to be copied for a trial.
+const MaxTried = 200_000
+
+// ErrTooMany is the refusal to copy a table for a trial.
+var ErrTooMany = errors.New("store: the table has too many rows for a trial")
+
+// Plan is a database's own account of how it runs a statement. It holds no value of
+// the arguments.
 type Plan struct {
 	Statement string
 	Lines     []string // the database's words, one step each
 	Scans     []string // tables read whole
 	Indexes   []string // indexes used
 	Sorts     bool     // sorted outside an index
+	// Of Try only: how many rows came, and how long that took without preparing it.
+	Rows int
+	Took time.Duration
 }
 
 // ConstraintError says which constraint a write violated. Columns are column

@@ -19,6 +19,7 @@ type flavour struct {
 	collation string // of every text: by code point, nothing folded, nothing trimmed
 	isolation string // the variable of the isolation level
 	explain   string // one line for each table, not a tree
+	analyze   string // the same with what really happened; a statement is run for it
 	sqlMode   string
 	session   string // further settings of a session
 	minimum   version
@@ -43,6 +44,7 @@ var mysqlFlavour = func() flavour {
 		collation: collation,
 		isolation: "transaction_isolation",
 		explain:   "EXPLAIN FORMAT=TRADITIONAL",
+		analyze:   "EXPLAIN FORMAT=TRADITIONAL", // its ANALYZE has trees only
 		sqlMode:   strictMode,
 		minimum:   version{8, 0, 19},
 		maxScale:  30,

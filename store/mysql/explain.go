@@ -20,13 +20,18 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 		return nil, err
 	}
 	defer d.give(c)
+	return d.plan(ctx, c, q, args, d.flavour.explain)
+}
+
+// plan asks for the plan of a select in the words of how.
+func (d *Driver) plan(ctx context.Context, c *conn, q *query.Select, args []any, how string) (*store.Plan, error) {
 	t, err := d.sql(ctx, c, q)
 	if err != nil {
 		return nil, explained(ctx, err)
 	}
 	sizes := t.sizes(args)
 	sql := t.expanded(sizes)
-	stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, d.flavour.explain+" "+sql)
+	stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, how+" "+sql)
 	if err != nil {
 		return nil, explained(ctx, c.failed(ctx, fmt.Errorf("%w in: %s", err, sql)))
 	}

@@ -16,6 +16,7 @@ var mariaFlavour = func() flavour {
 		collation: collation,
 		isolation: "tx_isolation",
 		explain:   "EXPLAIN",
+		analyze:   "ANALYZE",
 		sqlMode:   strictMode + ",SIMULTANEOUS_ASSIGNMENT",
 		// An EXISTS that it makes an IN may be one that it refuses (1235), and reads
 		// all related rows where a page needs few.

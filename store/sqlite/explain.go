@@ -16,10 +16,15 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 		return nil, err
 	}
 	defer d.giveBack(c)
+	plan, err := c.plan(q, args)
+	return plan, explained(ctx, err)
+}
+
+func (c *conn) plan(q *query.Select, args []any) (*store.Plan, error) {
 	text := dialect.Select(q)
 	s, err := c.prepare("EXPLAIN QUERY PLAN " + text.SQL)
 	if err != nil {
-		return nil, explained(ctx, err)
+		return nil, err
 	}
 	p := &prepared{stmt: s, args: text.Args}
 	defer p.finalize()
@@ -32,7 +37,7 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 	for {
 		more, err := p.step()
 		if err != nil {
-			return nil, explained(ctx, err)
+			return nil, err
 		}
 		if !more {
 			return plan, nil

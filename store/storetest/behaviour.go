@@ -64,6 +64,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"a read may be broken off and nested in itself", brokenOff},
 		{"the schema is recorded and read back", schemas},
 		{"a named lock is held once", locks},
+		{"an index is tried where nobody sees it", trials},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if reason := unproven[tt.name]; reason != "" {
