@@ -6,7 +6,8 @@
 // route, method, credentials, size and media, parameters.
 //
 // Files: router.go and routes.go find the endpoint, exchange.go is one request
-// from beginning to end, bounds.go what all requests share; decode.go params.go
+// from beginning to end, bounds.go what all requests share, explain.go what
+// operators may ask instead; decode.go params.go
 // longquery.go etag.go read it, encode.go compress.go stream.go problem.go write
 // the answer.
 package api
@@ -47,6 +48,8 @@ type Options struct {
 	MaxExports int
 	// Timing shows the number of statements of each answer in Server-Timing.
 	Timing bool
+	// Explain answers Prefer: explain where PermitExplain was called; nil: nowhere.
+	Explain func(ctx context.Context, who *auth.Principal, op *engine.Operation) (*engine.Explanation, error)
 	// Observe is told of every request when it has ended. route is a path of the
 	// contract with {…} for its variable segment, "" where there was none; method
 	// is one of the served ones or "other"; status is 499 when the caller went away.

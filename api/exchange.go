@@ -125,6 +125,9 @@ func (x *exchange) identify() (err error) {
 }
 
 func (x *exchange) carryOut() error {
+	if x.explains() {
+		return x.explain()
+	}
 	var res *engine.Result
 	var err error
 	if x.endpoint.account != nil {

@@ -10,6 +10,7 @@
 // create.go update.go delete.go action.go bulk.go matching.go batch.go, what goes
 // with a deletion in follow.go gone.go, their repetition in idempotency.go;
 // accounts in accounts.go password.go keys.go.
+// How a read goes, for operators: explain.go drawn.go advice.go.
 package engine
 
 import (

@@ -9,6 +9,8 @@ import (
 	"net/http/pprof"
 	"slices"
 	"time"
+
+	"github.com/mainstay-run/mainstay/api"
 )
 
 // Health answers /livez, /readyz and /metrics.
@@ -31,7 +33,18 @@ func (s *Server) operator() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/", s.explain)
 	return mux
+}
+
+// explain answers the API's own paths, but only how it would answer them: Prefer:
+// explain is heard here and not where the public is.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
+	if !api.AsksToExplain(r) {
+		http.NotFound(w, r)
+		return
+	}
+	permitted(*s.site.Load()).ServeHTTP(w, r)
 }
 
 const readyTime = 2 * time.Second

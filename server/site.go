@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -54,7 +55,8 @@ type Ground struct {
 	Health http.Handler
 	// Front leads from / to the documentation.
 	Front bool
-	// Timing shows in each answer how many statements it took.
+	// Timing shows in each answer how many statements it took, and everybody may ask
+	// with Prefer: explain. For a machine on which everybody is the operator.
 	Timing bool
 	// Proxies stand before the program; see ClientBehind.
 	Proxies int
@@ -67,18 +69,34 @@ func (g *Ground) Handler(set *rule.Set) http.Handler {
 	who := auth.New(g.DB, set, auth.Options{Limiter: g.Limiter})
 	e := engine.New(set, g.DB, g.Keys, engine.Options{Log: g.Log, Auth: who})
 	h := api.New(e, who, set, api.Options{
-		Log:      g.Log,
-		Timing:   g.Timing,
+		Log:    g.Log,
+		Timing: g.Timing,
+		Explain: func(ctx context.Context, who *auth.Principal, op *engine.Operation) (*engine.Explanation, error) {
+			return e.Explain(ctx, who, op, false)
+		},
 		Observe:  g.Metrics.Request,
 		OpenAPI:  describe(set.Contract),
 		Docs:     openapi.Docs("/openapi.json", set.Contract.Name),
 		Operator: g.Health,
 		Client:   ClientBehind(g.Proxies),
 	})
+	if g.Timing {
+		h = permitted(h)
+	}
 	if g.Front {
 		return fromFront(h)
 	}
 	return h
+}
+
+// permitted lets requests ask with Prefer: explain.
+func permitted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if api.AsksToExplain(r) {
+			r = r.WithContext(api.PermitExplain(r.Context()))
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // fromFront sends who opens the bare address in a browser to the documentation.

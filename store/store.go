@@ -103,8 +103,12 @@ type Trial struct {
 // MaxTried is how many rows a table may have to be copied for a trial.
 const MaxTried = 200_000
 
-// ErrTooMany is the refusal to copy a table for a trial.
-var ErrTooMany = errors.New("store: the table has too many rows for a trial")
+// ErrTooMany is the refusal to copy a table for a trial, ErrNoTrials that of a database
+// that has no tables which only one call sees.
+var (
+	ErrTooMany  = errors.New("store: the table has too many rows for a trial")
+	ErrNoTrials = errors.New("store: this database tries no indexes")
+)
 
 // Plan is a database's own account of how it runs a statement. It holds no value of
 // the arguments.

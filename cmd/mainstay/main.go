@@ -147,7 +147,7 @@ A command exits with 0 when it is done, 1 when it failed or found a fault, and
 	for group, commands := range map[string][]*cobra.Command{
 		"serve":    {devCommand(c), serveCommand(c)},
 		"contract": {checkCommand(c), fmtCommand(c), schemaCommand(c), routesCommand(c), openapiCommand(c)},
-		"database": {planCommand(c), migrateCommand(c), seedCommand(c), moveCommand(c), conformCommand(c)},
+		"database": {planCommand(c), migrateCommand(c), seedCommand(c), moveCommand(c), explainCommand(c), conformCommand(c)},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/query"
@@ -50,7 +51,7 @@ func (c *conn) plan(q *query.Select, args []any) (*store.Plan, error) {
 // named finds the tables behind the aliases.
 var named = regexp.MustCompile(`"([^"]+)" AS (t\d+)`)
 
-// read understands one line: "SCAN t1", "SEARCH t1 USING COVERING INDEX x (a=?)",
+// read understands one line: "SCAN t1", "SCAN t2 LEFT-JOIN", "SEARCH t1 USING COVERING INDEX x (a=?)",
 // "USE TEMP B-TREE FOR ORDER BY".
 func read(plan *store.Plan, line string, tables map[string]string) {
 	words := strings.Fields(line)
@@ -60,7 +61,7 @@ func read(plan *store.Plan, line string, tables map[string]string) {
 		}
 	}
 	switch {
-	case len(words) == 2 && words[0] == "SCAN" && tables[words[1]] != "":
+	case len(words) > 1 && words[0] == "SCAN" && tables[words[1]] != "" && !slices.Contains(words, "USING"):
 		plan.Scans = append(plan.Scans, tables[words[1]])
 	case strings.HasPrefix(line, "USE TEMP B-TREE FOR"):
 		plan.Sorts = true

@@ -45,6 +45,12 @@ func trials(t *testing.T, d store.Driver) {
 	}
 	own := &schema.Index{Name: "items__tried", Columns: []schema.IndexColumn{{Name: "title"}, {Name: "id"}}}
 	with, err := d.Try(t.Context(), q, args, []store.Trial{{Table: items, More: []*schema.Index{own}}})
+	if errors.Is(err, store.ErrNoTrials) {
+		if text := before.Statement + strings.Join(before.Lines, "\n"); strings.Contains(text, "Neil") {
+			t.Errorf("the plan tells an argument:\n%s", text)
+		}
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
