@@ -42,8 +42,9 @@ type candidate struct {
 	keys     []contract.IndexKey
 }
 
-// advise tries the indexes that could serve a statement and adds the best one that
-// does. What costs little already is left alone.
+// advise tries the indexes that could serve a statement and adds the first one that
+// does, or a later one that takes less than half of its time. What costs little
+// already is left alone.
 func (e *Engine) advise(ctx context.Context, out *Explanation, s seen, before *store.Plan) error {
 	if len(before.Scans) == 0 && !before.Sorts && before.Took < quick {
 		return nil
@@ -86,8 +87,8 @@ func (e *Engine) advise(ctx context.Context, out *Explanation, s seen, before *s
 			return err
 		}
 		why := better(as, with, index.Name)
-		if why == "" || best != nil && best.After <= millis(with.Took) {
-			continue
+		if why == "" || best != nil && millis(2*with.Took) > best.After {
+			continue // what comes first serves more requests
 		}
 		best = &Advice{
 			Resource: c.resource.Name, Line: line(c), Statement: len(out.Statements),

@@ -20,6 +20,8 @@ type compiler struct {
 	told map[flawed]bool
 	// unclear are the names of fields whose type could not be read; see check.
 	unclear map[string]bool
+	// choosing are the rules and declared filters that choose records.
+	choosing []written
 }
 
 // Compile checks and types every expression of c. All faults are reported in one
@@ -54,7 +56,7 @@ func Compile(c *contract.Contract) (*Set, []contract.Fault) {
 		}
 	}
 	k.set.atoms = k.set.findAtoms()
-	return k.set, k.faults
+	return k.set, append(k.faults, k.unserved()...)
 }
 
 // namedRules reports rules whose text cannot be read; what their names mean
@@ -157,6 +159,7 @@ func (k *compiler) resource(r *Resource) {
 		switch a.Operation {
 		case "read":
 			r.Read = either(r.Read, e)
+			k.choosing = append(k.choosing, written{e, a.Expr, r.Name + ".access.read", true})
 		case "create":
 			r.Create = either(r.Create, e)
 		case "update":
@@ -180,6 +183,7 @@ func (k *compiler) resource(r *Resource) {
 	for _, f := range r.Resource.Filters {
 		if e := k.check(place{res: r, param: f.Input}, f.Where, r.Name+".filters."+f.Name, nil); e != nil {
 			r.Filters[f.Name] = e
+			k.choosing = append(k.choosing, written{e, f.Where, r.Name + ".filters." + f.Name, false})
 		}
 	}
 }
