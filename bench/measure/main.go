@@ -25,6 +25,8 @@ type options struct {
 	databases   string
 	scenarios   string
 	peers       bool
+	write       bool
+	growth      bool
 	rounds      int
 	seconds     float64
 	size        *dataset.Size
@@ -39,6 +41,8 @@ func main() {
 	flag.BoolVar(&o.peers, "peers", true, "measure the peers, too")
 	flag.IntVar(&o.rounds, "rounds", 0, "how many rounds; 3 when left out")
 	flag.Float64Var(&o.seconds, "seconds", 0, "how long each measurement takes; 4, with --short 1.2")
+	flag.BoolVar(&o.write, "write", false, "put tables and charts into docs/performance.md")
+	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, connections, sizes")
 	o.size = dataset.Flags()
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -55,6 +59,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer p.close()
+	if o.growth {
+		return p.growth(ctx, o, out)
+	}
 	e := effort{rounds: 3, warm: 500 * time.Millisecond, measure: 4 * time.Second}
 	if o.short {
 		o.size.Applications = min(o.size.Applications, 100_000)
@@ -88,6 +95,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			if figures = append(figures, some...); ctx.Err() != nil {
 				return ctx.Err()
 			}
+		}
+	}
+	if o.write {
+		if err := p.writeFigures(strings.Join(append([]string{"bench/run"}, os.Args[1:]...), " "), databases, names, figures); err != nil {
+			return err
 		}
 	}
 	if o.json {

@@ -239,7 +239,8 @@ func (s *serving) statements() (float64, error) {
 }
 
 // cursors walks the jobs, the newest first, and keeps where the deep pages begin.
-func (s *serving) cursors() (found []string, err error) {
+func (s *serving) cursors(size dataset.Size) (found []string, err error) {
+	before, pages := deep(size)
 	const path = "/v1/jobs?sort=-created_at&limit=200&fields=id"
 	cursor := ""
 	for row := 200; len(found) < pages; row += 200 {
@@ -257,7 +258,7 @@ func (s *serving) cursors() (found []string, err error) {
 			text, _ := json.Marshal(body)
 			return nil, fmt.Errorf("the walk ends at row %d: %.200s", row, text)
 		}
-		if cursor = next; row >= deep {
+		if cursor = next; row >= before {
 			found = append(found, next)
 		}
 	}

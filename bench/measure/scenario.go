@@ -18,7 +18,7 @@ var scenarios = []scenario{
 	{"S1", "get a job by its id", false},
 	{"S2", "list of 20, filtered and sorted", false},
 	{"S3", "the same with the company of each", false},
-	{"S4", "the same after row 50,000", false},
+	{"S4", "list of 20 after half of all rows", false},
 	{"S5", "create an application", true},
 	{"S6", "change a job's title", true},
 	{"S7", "list of 20 under a rule on the row", false},
@@ -33,20 +33,23 @@ type ask struct {
 	number int
 }
 
-const (
-	deep    = 50_000 // rows before the pages of S4
-	pages   = 100    // how many of them are asked for
-	callers = 40
-)
+const callers = 40
+
+// deep is how many rows lie before the pages of S4, and how many such pages there are.
+func deep(size dataset.Size) (rows, pages int) {
+	rows = size.Jobs / 2 / 200 * 200
+	return rows, min(100, max(1, rows/200-1))
+}
 
 // asks are n requests that are the same in every run; seed makes others.
 func asks(size dataset.Size, n int, seed uint64) []ask {
 	r := rand.New(rand.NewPCG(seed, 0))
+	_, pages := deep(size)
 	out := make([]ask, n)
 	for i := range out {
 		out[i] = ask{
 			job: dataset.JobID(r.IntN(size.Jobs)).String(), salary: 30_000 + 500*r.IntN(141),
-			page: r.IntN(pages), caller: r.IntN(callers), number: r.IntN(1_000_000_000),
+			page: r.IntN(pages), caller: r.IntN(min(callers, size.Companies)), number: r.IntN(1_000_000_000),
 		}
 	}
 	return out
@@ -100,7 +103,8 @@ func (d *handDialect) request(scenario string, a ask) message {
 	case "S3":
 		return message{method: "GET", path: filtered + "&include=company"}
 	case "S4":
-		last := d.size.JobAt(d.size.Jobs - deep - 200*a.page)
+		before, _ := deep(d.size)
+		last := d.size.JobAt(d.size.Jobs - before - 200*a.page)
 		return message{method: "GET", path: fmt.Sprintf("%s&cursor=%d_%s", list, last.CreatedAt, last.ID)}
 	case "S5":
 		return message{method: "POST", path: "/v1/applications", body: application(a, a.job)}
@@ -138,7 +142,10 @@ func (d *mainstayDialect) request(scenario string, a ask) message {
 }
 
 // pocketbaseDialect asks without a total, as the others do.
-type pocketbaseDialect struct{ tokens []string }
+type pocketbaseDialect struct {
+	size   dataset.Size
+	tokens []string
+}
 
 // short is PocketBase's form of an id.
 func short(id string) string { return strings.ReplaceAll(id, "-", "")[:15] }
@@ -158,7 +165,8 @@ func (d *pocketbaseDialect) request(scenario string, a ask) message {
 	case "S3":
 		return message{method: "GET", path: filtered + "&expand=company"}
 	case "S4":
-		return message{method: "GET", path: fmt.Sprintf("%s%s&page=%d", jobs, page, (deep+200*a.page)/20+1)}
+		before, _ := deep(d.size)
+		return message{method: "GET", path: fmt.Sprintf("%s%s&page=%d", jobs, page, (before+200*a.page)/20+1)}
 	case "S5":
 		return message{method: "POST", path: "/api/collections/applications/records", body: application(a, short(a.job))}
 	case "S6":

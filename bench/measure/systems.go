@@ -86,14 +86,14 @@ func (p *place) ours(ctx context.Context, mainstay, url string, size dataset.Siz
 		return nil, err
 	}
 	d := &mainstayDialect{tokens: tokens}
-	if d.cursors, err = s.cursors(); err != nil {
+	if d.cursors, err = s.cursors(size); err != nil {
 		return nil, err
 	}
 	return &system{name: "mainstay", addr: s.addr, dialect: d, program: s.program, database: db, statements: s.statements}, nil
 }
 
 // peer fills PocketBase from the reference's database for SQLite and serves it.
-func (p *place) peer(ctx context.Context, pocketbase, source string) (*system, error) {
+func (p *place) peer(ctx context.Context, pocketbase, source string, size dataset.Size) (*system, error) {
 	folder, tokens := p.path("pocketbase"), p.path("pocketbase.tokens")
 	if _, err := p.command(ctx, exec.CommandContext(ctx, pocketbase, "setup", source, tokens, "--dir", folder, "--dev=false")); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (p *place) peer(ctx context.Context, pocketbase, source string) (*system, e
 	if err != nil {
 		return nil, err
 	}
-	d := &pocketbaseDialect{tokens: strings.Fields(string(text))}
+	d := &pocketbaseDialect{size: size, tokens: strings.Fields(string(text))}
 	return &system{name: "pocketbase", addr: addr, dialect: d, program: running}, running.ready(ctx, answering("http://"+addr+"/api/health"))
 }
 
@@ -161,7 +161,7 @@ func (p *place) onSQLite(ctx context.Context, built *programs, size dataset.Size
 	}
 	all := &database{name: "sqlite", version: "SQLite", systems: []*system{ours, byHand}}
 	if built.pocketbase != "" {
-		peer, err := p.peer(ctx, built.pocketbase, source)
+		peer, err := p.peer(ctx, built.pocketbase, source, size)
 		if err != nil {
 			return nil, fmt.Errorf("PocketBase: %w", err)
 		}
