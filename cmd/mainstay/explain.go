@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mainstay-run/mainstay/api"
+	dialect "github.com/mainstay-run/mainstay/api"
 	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/engine"
 	"github.com/mainstay-run/mainstay/keyring"
@@ -136,7 +136,7 @@ func explained(ctx context.Context, r *http.Request, driver store.Driver, set *r
 		}
 	}
 	answer := &captured{header: http.Header{}}
-	api.Explainer(e, who, set).ServeHTTP(answer, r.WithContext(ctx))
+	dialect.Explainer(e, who, set).ServeHTTP(answer, r.WithContext(ctx))
 	if answer.status != http.StatusOK {
 		var p struct {
 			Detail string `json:"detail"`
