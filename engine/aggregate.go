@@ -189,7 +189,7 @@ func (k *sketch) by(rec *record, alias int) (faults []problem.Field) {
 		h := k.ask.sight.Handle(name)
 		switch {
 		case h == nil || !h.Field.Stored():
-			fault := noColumn(name)
+			fault := noColumn(name, k.ask.sight, sortable)
 			fault.Parameter = "by"
 			faults = append(faults, *fault)
 			continue
@@ -257,7 +257,7 @@ func (k *sketch) measure(text string, alias int) (name string, m measure, fault 
 	}
 	h := k.ask.sight.Handle(field)
 	if h == nil || !h.Field.Stored() {
-		return "", m, noColumn(field)
+		return "", m, noColumn(field, k.ask.sight, isMeasured)
 	}
 	t := h.Field.Type.Value
 	x := func() query.Expr { return k.lower.Column(h, alias) }
@@ -295,6 +295,12 @@ func isNumber(t *value.Type) bool {
 }
 
 // hasExtremes leaves out what has an order but no least value on some database.
+// isMeasured reports whether any measure has a meaning for the field's values.
+func isMeasured(h *rule.Handle) bool {
+	t := h.Field.Type.Value
+	return t != nil && (isNumber(t) || t.Kind == value.DurationKind || hasExtremes(h))
+}
+
 func hasExtremes(h *rule.Handle) bool {
 	switch h.Field.Type.Value.Kind {
 	case value.Bool, value.ID:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/rule"
 )
@@ -64,16 +65,16 @@ func (w *want) hop(path string, parts []string, count *int) (*want, *problem.Fie
 	if len(parts) > maxHops {
 		return nil, &problem.Field{Code: "max", Detail: fmt.Sprintf("%q goes over more than %d relations", path, maxHops)}
 	}
-	for _, name := range parts {
+	for i, name := range parts {
 		kid := w.kids[name]
 		if kid == nil {
 			h := w.sight.Handle(name)
-			if h == nil {
-				return nil, unknownField(path)
+			var target *rule.Sight
+			if h != nil {
+				target = relation(h)
 			}
-			target := relation(h)
-			if target == nil && !h.Field.Stored() {
-				return nil, unknownField(path)
+			if target == nil && (h == nil || !h.Field.Stored()) {
+				return nil, unknownField(path, i, w.sight, isRelation)
 			}
 			if target == nil {
 				return nil, &problem.Field{Code: "type", Detail: fmt.Sprintf("%q: %q is not a relation", path, name)}
@@ -99,7 +100,7 @@ func (w *want) show(path string, parts []string, count *int) *problem.Field {
 	}
 	h := end.sight.Handle(last)
 	if h == nil && last != "*" {
-		return unknownField(path)
+		return unknownField(path, len(way), end.sight, isShown)
 	}
 	for w.trimmed = true; len(way) > 0; way = way[1:] {
 		w = w.kids[way[0]]
@@ -139,18 +140,35 @@ func relation(h *rule.Handle) *rule.Sight {
 	return target
 }
 
+func isRelation(h *rule.Handle) bool { return relation(h) != nil }
+
+// isShown reports whether the field can stand in an answer.
+func isShown(h *rule.Handle) bool { return h.Field.Stored() || isRelation(h) }
+
 // unknownField is the one answer for a name that is misspelt and for one that
-// the caller may not read.
-func unknownField(path string) *problem.Field {
-	return &problem.Field{Code: "unknown", Detail: fmt.Sprintf("there is no field %q", path)}
+// the caller may not read: part i of path, of those in sight that fit there.
+func unknownField(path string, i int, sight *rule.Sight, fits func(*rule.Handle) bool) *problem.Field {
+	var names []string
+	for _, h := range sight.Handles {
+		if fits(h) {
+			names = append(names, h.Field.Name)
+		}
+	}
+	detail := fmt.Sprintf("there is no field %q", path)
+	parts := strings.Split(path, ".")
+	if near := contract.Closest(parts[i], names); near != "" {
+		parts[i] = near
+		detail += "; did you mean '" + strings.Join(parts, ".") + "'?"
+	}
+	return &problem.Field{Code: "unknown", Detail: detail}
 }
 
 // noColumn is unknownField where a path cannot stand, whatever its names.
-func noColumn(name string) *problem.Field {
+func noColumn(name string, sight *rule.Sight, fits func(*rule.Handle) bool) *problem.Field {
 	if strings.Contains(name, ".") {
 		return &problem.Field{Code: "format", Detail: fmt.Sprintf("%q: paths are not possible here", name)}
 	}
-	return unknownField(name)
+	return unknownField(name, 0, sight, fits)
 }
 
 // badParameter is one fault of a query.

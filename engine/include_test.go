@@ -144,6 +144,13 @@ func TestIncludeIsBounded(t *testing.T) {
 		if p.Fields[0].Parameter != "limit" || !strings.Contains(p.Fields[0].Detail, "100") {
 			t.Error(p)
 		}
+		for parameter, q := range map[string]Query{"include": {Include: "reports.notes"}, "fields": {Fields: "reports.notes.body"}} {
+			p := o.refused(o.ann, Operation{Kind: List, Resource: employees, Query: q}, problem.InvalidParameter)
+			want := "brings in up to 10000 records for each one listed, too many for the 50 that are listed by default: write limit=1 or less"
+			if p.Fields[0].Parameter != parameter || p.Fields[0].Detail != want {
+				t.Errorf("without a limit: %v", p)
+			}
+		}
 		o.list(o.ann, "Employee", Query{Include: "reports.department,notes", Limit: "50"})
 		o.list(o.ann, "Employee", Query{Include: "reports.notes", Limit: "1"})
 		o.refused(o.ann, Operation{Kind: List, Resource: employees, Query: Query{Include: "reports.notes", Limit: "2"}}, problem.InvalidParameter)

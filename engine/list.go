@@ -50,9 +50,23 @@ func (e *Engine) planList(c *call, a *ask) (*plan, error) {
 		return nil, err
 	}
 	if a.limit*p.perRecord > maxRecords {
+		if a.op.Query.Limit == "" && p.perRecord <= maxRecords {
+			return nil, tooManyByDefault(a, p)
+		}
 		return nil, tooMany(p)
 	}
 	return p, nil
+}
+
+// tooManyByDefault is tooMany for a caller who gave no limit, and so has to hear
+// of both: what the lists bring in and that there is a limit.
+func tooManyByDefault(a *ask, p *plan) error {
+	parameter := "include"
+	if a.op.Query.Include == "" {
+		parameter = "fields"
+	}
+	return refusal([]problem.Field{badParameter(parameter, "max", "brings in up to %d records for each one listed, too many for the %d that are listed by default: write limit=%d or less",
+		p.perRecord, defaultLimit, maxRecords/p.perRecord)})
 }
 
 // tooMany refuses an answer that could grow too large, by its shape.

@@ -245,6 +245,38 @@ func TestListRefusesWhatItDoesNotKnow(t *testing.T) {
 			})
 		}
 	})
+	t.Run("a misspelt name has the nearest beside it that the caller sees", func(t *testing.T) {
+		list := func(q Query) Operation { return Operation{Kind: List, Query: q} }
+		for _, tt := range []struct {
+			name string
+			who  *auth.Principal
+			op   Operation
+			want string
+		}{
+			{"sort", o.ann, list(Query{Sort: "-nmae"}), `there is no field "nmae"; did you mean 'name'?`},
+			{"sort by what has no order", o.ann, list(Query{Sort: "tagss"}), `there is no field "tagss"`},
+			{"fields", o.ann, list(Query{Fields: "nicknam"}), `there is no field "nicknam"; did you mean 'nickname'?`},
+			{"fields within a relation", o.ann, list(Query{Fields: "department.nmae"}), `there is no field "department.nmae"; did you mean 'department.name'?`},
+			{"fields through a relation", o.ann, list(Query{Fields: "departmnt.name"}), `there is no field "departmnt.name"; did you mean 'department.name'?`},
+			{"include", o.ann, list(Query{Include: "reprots.manager"}), `there is no field "reprots.manager"; did you mean 'reports.manager'?`},
+			{"include of what is no relation", o.ann, list(Query{Include: "nmae"}), `there is no field "nmae"`},
+			{"by", o.ann, Operation{Kind: Aggregate, Query: Query{By: "levl"}}, `there is no field "levl"; did you mean 'level'?`},
+			{"measures", o.ann, Operation{Kind: Aggregate, Query: Query{Measures: "avg:scroe"}}, `there is no field "scroe"; did you mean 'score'?`},
+			{"measures of a field that hr reads", o.hr, Operation{Kind: Aggregate, Query: Query{Measures: "sum:salry"}}, `there is no field "salry"; did you mean 'salary'?`},
+			{"measures of a field that is not there for ann", o.ann, Operation{Kind: Aggregate, Query: Query{Measures: "sum:salry"}}, `there is no field "salry"`},
+			{"sort by a hidden field", o.hr, list(Query{Sort: "pinn"}), `there is no field "pinn"`},
+			{"sort by a field that is not there for ann", o.ann, list(Query{Sort: "salary"}), `there is no field "salary"`},
+			{"nothing near", o.ann, list(Query{Sort: "elephant"}), `there is no field "elephant"`},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				tt.op.Resource = employees
+				p := o.refused(tt.who, tt.op, problem.InvalidParameter)
+				if len(p.Fields) != 1 || p.Fields[0].Detail != tt.want {
+					t.Errorf("got %v, want %s", p.Fields, tt.want)
+				}
+			})
+		}
+	})
 	t.Run("a path is refused as such, whatever stands in it", func(t *testing.T) {
 		for _, path := range []string{"department.slug", "salary.x", "foo.bar"} {
 			for _, op := range []Operation{

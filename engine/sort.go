@@ -42,7 +42,7 @@ func sorted(sight *rule.Sight, text string) ([]sortKey, []problem.Field) {
 		h := sight.Handle(name)
 		switch {
 		case h == nil || !h.Field.Stored():
-			fault := noColumn(name)
+			fault := noColumn(name, sight, sortable)
 			fault.Parameter = "sort"
 			faults = append(faults, *fault)
 			continue
