@@ -119,7 +119,6 @@ func TestAMovedDatabaseAnswersTheSameBytes(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &made); err != nil || made.Key == "" {
 		t.Fatalf("%v: %s", err, body)
 	}
-	const order = `{"email":"new@example.org","name":"Ñandú 😀","password":"correct horse battery"}`
 	_, _, page := first.ask(t, "GET", "/applications?limit=2&sort=-created_at", "", token)
 	var list struct {
 		Next  string
