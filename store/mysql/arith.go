@@ -40,6 +40,8 @@ func arith(op query.ArithOp, l, r, result *value.Type) string {
 	switch {
 	case result.Kind == value.Float:
 		return floats(op)
+	case result.Kind == value.DecimalKind && op == query.Mul && l.Scale+r.Scale > value.MaxPrecision:
+		return "IF(FALSE, %s * %s, NULL)" // more digits than a decimal has
 	case result.Kind == value.DecimalKind:
 		return withinDigits("(%s"+symbol+"%s)", max(value.MaxPrecision-result.Scale, 0))
 	case l.Kind == value.TimestampKind && r.Kind == value.TimestampKind:

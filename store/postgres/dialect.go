@@ -154,76 +154,6 @@ func fromJSON(t *value.Type, plain, raw string) string {
 const durationFromText = `(SELECT CASE WHEN m IS NOT NULL THEN ((CASE m[1] WHEN '-' THEN -1 ELSE 1 END) * (coalesce(m[2], '0')::numeric * 86400000 + coalesce(m[3], '0')::numeric * 3600000 + coalesce(m[4], '0')::numeric * 60000 + coalesce(m[5], '0')::numeric * 1000))::bigint END
 FROM regexp_match(%s, '^(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$') AS m)`
 
-// checked computes r once and gives it as long as it is in range.
-func checked(computed, condition, result string) string {
-	return "(SELECT CASE WHEN " + condition + " THEN " + result + " END FROM (SELECT " + computed + " AS r) AS computed)"
-}
-
-const within64 = "r BETWEEN -9223372036854775808 AND 9223372036854775807"
-
-// fits is the condition that r has no more digits than a decimal can have.
-func fits(t *value.Type) string {
-	return fmt.Sprintf("abs(r) < 1e%d::numeric", value.MaxPrecision-t.Scale)
-}
-
-func toDecimal(_, to *value.Type) string {
-	return checked("(%s)::numeric", fmt.Sprintf("abs(r) < 1e%d::numeric AND r = round(r, %d)", to.Precision-to.Scale, to.Scale), fmt.Sprintf("round(r, %d)", to.Scale))
-}
-
-func negate(t *value.Type) string {
-	switch t.Kind {
-	case value.Float, value.DecimalKind:
-		return "(- %s)"
-	}
-	return checked("- (%s)::numeric", within64, "r::bigint")
-}
-
-var operators = [...]string{query.Add: "+", query.Sub: "-", query.Mul: "*"}
-
-func arith(op query.ArithOp, l, r, result *value.Type) string {
-	switch {
-	case result.Kind == value.Float:
-		return floats(op)
-	case result.Kind == value.DecimalKind:
-		return checked("(%s)::numeric "+operators[op]+" (%s)::numeric", fits(result), "r")
-	case l.Kind == value.TimestampKind && r.Kind == value.TimestampKind:
-		return "((" + milliseconds("%[1]s") + ") - (" + milliseconds("%[2]s") + "))::bigint"
-	case l.Kind == value.TimestampKind:
-		return shifted(milliseconds("%[1]s") + " " + operators[op] + " (%[2]s)::numeric")
-	case r.Kind == value.TimestampKind:
-		return shifted(milliseconds("%[2]s") + " " + operators[op] + " (%[1]s)::numeric")
-	case op == query.Div:
-		return checked("div((%s)::numeric, nullif(%s, 0)::numeric)", within64, "r::bigint")
-	}
-	return checked("(%s)::numeric "+operators[op]+" (%s)::numeric", within64, "r::bigint")
-}
-
-func milliseconds(timestamp string) string { return "extract(epoch FROM " + timestamp + ") * 1000" }
-
-// shifted is a number of milliseconds as a timestamp of the years 1 to 9999. The
-// product is rounded to microseconds only roughly, the type cuts that off.
-func shifted(ms string) string {
-	return checked(ms, "r BETWEEN -62135596800000 AND 253402300799999",
-		"('1970-01-01T00:00:00Z'::timestamptz + r::double precision * interval '1 millisecond')::timestamptz(3)")
-}
-
-// floats guards what PostgreSQL refuses with an error: results that are not finite
-// or that vanish. The result's size is calculated exactly, from the shortest text
-// of each operand, which a plain cast would cut to 15 digits.
-func floats(op query.ArithOp) string {
-	const huge, tiny = "1.797693134862315808e308", "2.4703282292062328e-324"
-	exact := map[query.ArithOp]string{
-		query.Add: "l::text::numeric + s::text::numeric", query.Sub: "l::text::numeric - s::text::numeric",
-		query.Mul: "l::text::numeric * s::text::numeric", query.Div: "l::text::numeric / nullif(s, 0)::text::numeric",
-	}[op]
-	symbol := "/"
-	if op != query.Div {
-		symbol = operators[op]
-	}
-	return "(SELECT CASE WHEN abs(r) >= " + huge + "::numeric THEN NULL WHEN r IS NULL THEN NULL WHEN abs(r) <= " + tiny +
-		"::numeric THEN 0 ELSE l " + symbol + " s END FROM (SELECT l, s, " + exact + " AS r FROM (SELECT (%[1]s)::double precision AS l, (%[2]s)::double precision AS s) AS operands) AS computed)"
-}
-
 func aggregates(f query.AggregateFunc, x, result *value.Type) string {
 	switch f {
 	case query.Count:
@@ -233,7 +163,7 @@ func aggregates(f query.AggregateFunc, x, result *value.Type) string {
 	}
 	switch x.Kind {
 	case value.Float:
-		return "sum(%s)"
+		return floatSum
 	case value.DecimalKind:
 		return fmt.Sprintf("(CASE WHEN abs(sum(%%[1]s)) < 1e%d::numeric THEN sum(%%[1]s) END)", value.MaxPrecision-result.Scale)
 	}

@@ -224,7 +224,7 @@ var samples = map[value.Kind][]any{
 	value.Bool:   {false, true},
 	value.Int:    {int64(0), int64(1), int64(-1), int64(2), int64(7), int64(1)<<53 - 1, -(int64(1)<<53 - 1)},
 	value.BigInt: {int64(0), int64(3), int64(1) << 53, int64(1)<<53 + 1, int64(math.MaxInt64), int64(math.MinInt64)},
-	value.Float:  {0.0, 0.1, -2.5, 1e300, 1e-300, 3.0, 1.7976931348623157e308, 5e-324, 123456789.123456789},
+	value.Float:  {0.0, 0.1, -2.5, 1e300, 1e-300, 3.0, 1.7976931348623157e308, -1.7976931348623157e308, 1e308, 5e-324, -5e-324, 1.5e-323, 2.2250738585072014e-308, 2.225073858507201e-308, 123456789.123456789},
 	value.String: {"", "a", "A", "ab", "b", "Ab%", "%", "_", `\`, "a'b", `a"b`, "é", "e\u0301", "ß", "z", "\U0001F600", "\uE000", "\uFFFD", "a\nb", "10", "9"},
 	value.Enum:   {"low", "high", "average"},
 	value.DateKind: {
