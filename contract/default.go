@@ -198,13 +198,20 @@ func literalFault(t *Type, s string) (what, mend string) {
 	return "", ""
 }
 
+func characters(n int64) string {
+	if n == 1 {
+		return "1 character"
+	}
+	return fmt.Sprintf("%d characters", n)
+}
+
 func textFault(t *Type, s string) (what, mend string) {
 	n := int64(utf8.RuneCountInString(s))
 	if least := t.Min.(int64); n < least {
-		return fmt.Sprintf("the default is %d characters long, and the field has at least %d", n, least), ""
+		return fmt.Sprintf("the default has %s, and the field at least %d", characters(n), least), ""
 	}
 	if most := t.Max.(int64); n > most {
-		return fmt.Sprintf("the default is %d characters long, and the field has at most %d", n, most), ""
+		return fmt.Sprintf("the default has %s, and the field at most %d", characters(n), most), ""
 	}
 	stored, err := value.Format(t.Name, s)
 	if err != nil {

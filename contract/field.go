@@ -32,12 +32,15 @@ var fieldWords = wordSet("optional unique index search fixed readonly hidden per
 
 var fieldWordList = []string{"optional", "unique", "index", "search", "fixed", "readonly", "hidden", "personal", "encrypted", "lookup", "deprecated", "was", "on delete"}
 
+const noPatterns = "leave it out: strings have no patterns; slug, email, url and phone are types of their own"
+
 // otherWords are what people write who come from elsewhere.
 var otherWords = map[string]string{
 	"required": "leave it out: what is not optional is required", "nullable": "write optional", "null": "write optional",
 	"not": "leave it out: what is not optional is required", "default": "write '= value'", "primary": "leave it out: every record has an id",
 	"immutable": "write fixed", "readOnly": "write readonly", "read-only": "write readonly", "writeonly": "write hidden", "secret": "write hidden",
 	"indexed": "write index", "searchable": "write search", "pii": "write personal", "private": "write hidden, or a 'field' rule under access",
+	"match": noPatterns, "matches": noPatterns, "pattern": noPatterns, "regex": noPatterns, "regexp": noPatterns,
 	"cascade": "write 'on delete cascade'", "references": "write the resource's name as the type",
 }
 
@@ -205,7 +208,7 @@ func (l *loader) noWord(p piece, f *Field, where fieldPlace) bool {
 	switch mend := otherWords[p.s]; {
 	case mend != "":
 		l.fault(p.pos(), where.place, fmt.Sprintf("no word '%s'", p.s), mend)
-		return p.s != "default"
+		return p.s != "default" && mend != noPatterns
 	case p.s[0] == '=':
 		l.fault(p.pos(), where.place, "a field has one default", "remove one '='")
 		return false

@@ -103,6 +103,10 @@ func (l *loader) typeOf(where fieldPlace, list []piece) (*Type, []piece) {
 		if several := l.resource(strings.TrimSuffix(name, "[]")); several != nil && target == nil {
 			return l.otherEnd(&Type{Name: "many", Target: several}, where, first, ""), rest
 		}
+		if target == nil && strings.HasSuffix(name, "?") {
+			l.noType(first, where.place)
+			return unknownType(), rest
+		}
 		if target == nil {
 			l.unknown(first.pos(), where.place, "resource", name, l.resourceNames())
 			return unknownType(), rest
@@ -139,6 +143,10 @@ func (l *loader) noType(p piece, place string) {
 	}
 	if fieldWords[p.s] || p.s == "=" {
 		l.fault(p.pos(), place, "the type is missing", "a field is 'name: type words', such as 'string optional'")
+		return
+	}
+	if bare, ok := strings.CutSuffix(p.s, "?"); ok && slices.Contains(append(l.resourceNames(), typeNames...), bare) {
+		l.fault(p.pos(), place, fmt.Sprintf("no type '%s'", p.s), "write '"+bare+" optional'")
 		return
 	}
 	if strings.Contains(p.s, "|") {

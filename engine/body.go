@@ -75,7 +75,12 @@ func (b *reader) err(c *call) error {
 		}
 	}
 	err := problem.Invalid(kind, b.faults)
-	if b.more > 0 {
+	switch {
+	case only(codeForbidden) && len(b.faults) == 1:
+		err.Detail = "there is a field that you may not write"
+	case only(codeForbidden):
+		err.Detail = fmt.Sprintf("there are %d fields that you may not write", len(b.faults)+b.more)
+	case b.more > 0:
 		err.Detail = fmt.Sprintf("%d fields are invalid, of which these are the first", len(b.faults)+b.more)
 	}
 	return err

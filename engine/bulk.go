@@ -116,7 +116,7 @@ func placed(err error, i int, where string) error {
 	if err == nil || !errors.As(err, &p) {
 		return err
 	}
-	out := problem.Wrap(err, p.Kind, "operation %d: %s", i+1, p.Detail)
+	out := problem.Wrap(err, p.Kind, "operations/%d: %s", i, p.Detail)
 	out.RetryAfter, out.Allow = p.RetryAfter, p.Allow
 	for _, f := range p.Fields {
 		if f.Parameter == "" {

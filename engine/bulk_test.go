@@ -129,7 +129,7 @@ func TestBulkRefuses(t *testing.T) {
 	}
 	_, err := w.do(w.ann, line, body(fmt.Sprintf(`{"update":{"id":%q,"title":"Mine"}}`, hidden)))
 	var p *problem.Error
-	if !errors.As(err, &p) || !strings.HasPrefix(p.Detail, "operation 1: ") {
+	if !errors.As(err, &p) || !strings.HasPrefix(p.Detail, "operations/0: ") {
 		t.Errorf("%v", err)
 	}
 }

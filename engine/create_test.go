@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mainstay-run/mainstay/auth"
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -163,6 +165,10 @@ func TestCreateSaysRightsBeforeConflicts(t *testing.T) {
 	w.task(`"code":"one"`)
 	// Bob may not write the note: that comes before the code that is taken.
 	body := fmt.Sprintf(`{"team":%q,"title":"Saw wood","code":"one","note":"x"}`, w.acme)
+	_, err := w.do(w.bob, "POST /tasks", body)
+	if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Detail != "there is a field that you may not write" {
+		t.Errorf("%v", err)
+	}
 	if got := w.no(w.bob, "POST /tasks", body); got != "forbidden #/note:forbidden" {
 		t.Error(got)
 	}

@@ -50,7 +50,11 @@ Exits with 1 when there is a fault; warnings alone exit with 0.`,
 }
 
 func summary(read *contract.Contract, faults []contract.Fault) string {
-	text := fmt.Sprintf("%s: %s", read.Name, count(len(read.Resources), "resource"))
+	name := read.Name
+	if name == "" { // which is a fault itself
+		name = "the contract"
+	}
+	text := fmt.Sprintf("%s: %s", name, count(len(read.Resources), "resource"))
 	errors, warnings := 0, 0
 	for _, f := range faults {
 		if f.Warning {
