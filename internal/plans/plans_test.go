@@ -87,6 +87,10 @@ func TestReadsUseTheIndexesThatTheContractPlans(t *testing.T) {
 		if !strings.HasPrefix(strings.ToLower(k.Name), *database) {
 			continue
 		}
+		if reason := planless[k.Name]; reason != "" {
+			t.Logf("%s: not looked at; %s", k.Name, reason)
+			continue
+		}
 		t.Run(k.Name, func(t *testing.T) {
 			d := sized(*applications)
 			p := setUp(t, k, d)
@@ -103,6 +107,11 @@ func TestReadsUseTheIndexesThatTheContractPlans(t *testing.T) {
 	for _, reason := range absent {
 		t.Log(reason)
 	}
+}
+
+// planless are the databases whose plans cannot be asked for here, with the reason.
+var planless = map[string]string{
+	"MongoDB": "the stand-in has no explain",
 }
 
 // place is a filled database and its engine.
