@@ -273,6 +273,7 @@ func (w *work) imagine(ctx context.Context, r *rule.Resource, rules []*rule.Expr
 func (w *work) references(ctx context.Context, after, before rule.Record, fields []*contract.Field) error {
 	var set refs
 	for _, f := range fields {
+		set.forget() // what another field refers to says nothing of this one
 		set.collect(f.Type, before[f.Name], func(target *contract.Resource, id value.UUID, _ *spot) { set.old(target, id) }, nil)
 		set.collect(f.Type, after[f.Name], set.add, (*spot)(nil).member(f.Name))
 	}
@@ -298,7 +299,7 @@ type refs struct {
 
 type refTarget struct {
 	r     *contract.Resource
-	kept  map[value.UUID]bool // stood there before
+	kept  map[value.UUID]bool // stood in the field before
 	ids   []any
 	spots []*spot
 }
@@ -312,6 +313,13 @@ func (s *refs) target(r *contract.Resource) *refTarget {
 	t := &refTarget{r: r, kept: map[value.UUID]bool{}}
 	s.targets = append(s.targets, t)
 	return t
+}
+
+// forget begins a field.
+func (s *refs) forget() {
+	for _, t := range s.targets {
+		clear(t.kept)
+	}
 }
 
 func (s *refs) old(r *contract.Resource, id value.UUID) { s.target(r).kept[id] = true }
