@@ -56,7 +56,7 @@ func TestTheWayToProduction(t *testing.T) {
 			contract := filepath.Join(folder, "contract.yaml")
 			text, err := os.ReadFile(contract)
 			if err == nil {
-				err = os.WriteFile(contract, []byte(strings.Replace(string(text), "  Company:\n    fields:\n", "  Company:\n    fields:\n      motto: string 1..80 optional index\n", 1)), 0o600)
+				err = os.WriteFile(contract, []byte(strings.Replace(string(text), "      slug:    slug unique\n", "      slug:    slug unique\n      motto: string 1..80 optional index\n", 1)), 0o600)
 			}
 			if err != nil {
 				t.Fatal(err)
