@@ -117,15 +117,15 @@ func (p *params) set(name, text string) {
 	case p.seen&word != 0 && word&lists == 0:
 		p.fault(name, "repeated", "must be given once")
 	default:
+		if text == "" {
+			p.fault(name, "required", "must not be empty")
+		}
 		place := p.place(word)
 		if p.seen&word != 0 {
 			text = *place + "," + text
 		}
 		p.seen |= word
 		*place = text
-		if text == "" || strings.HasSuffix(text, ",") {
-			p.fault(name, "required", "must not be empty")
-		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 )
 
@@ -50,9 +49,7 @@ func (db *DB) InTx(ctx context.Context, mode Mode, stats *Stats, fn func(Tx) err
 			return err
 		}
 		if attempt == maxAgain || !pause(ctx, attempt) {
-			p := problem.Wrap(err, problem.Unavailable, "too many changes at the same time")
-			p.RetryAfter = time.Second
-			return p
+			return Unavailable(err, "too many changes at the same time")
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -12,8 +11,6 @@ import (
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 )
-
-const retryAfter = time.Second
 
 // The server's codes and labels that mean something to us.
 const (
@@ -60,7 +57,7 @@ func explained(ctx context.Context, err error) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		return interrupted(ctx, err)
+		return store.Interrupted(ctx, err)
 	}
 	var server mongo.ServerError
 	switch {
@@ -69,36 +66,19 @@ func explained(ctx context.Context, err error) error {
 	case errors.As(err, &server) && server.HasErrorCode(codeMaxTime), errors.Is(err, context.DeadlineExceeded):
 		return problem.Wrap(err, problem.Timeout, "the request took too long")
 	case !errors.As(err, &server):
-		return unavailable(err, "the database does not answer")
+		return store.Unavailable(err, "the database does not answer")
 	case server.HasErrorCode(codeWriteConflict) || server.HasErrorCode(codeNoSnapshot) || server.HasErrorLabel(labelAgain):
 		return fmt.Errorf("%w: %w", store.ErrAgain, err)
 	}
 	for _, code := range server.ErrorCodes() {
 		if detail := problems[code]; detail != "" {
-			return unavailable(err, detail)
+			return store.Unavailable(err, detail)
 		}
 	}
 	if mongo.IsNetworkError(err) {
-		return unavailable(err, "the database does not answer")
+		return store.Unavailable(err, "the database does not answer")
 	}
 	return problem.Wrap(err, problem.Internal, "the database refused a statement")
-}
-
-func unavailable(cause error, detail string) error {
-	p := problem.Wrap(cause, problem.Unavailable, "%s", detail)
-	p.RetryAfter = retryAfter
-	return p
-}
-
-// interrupted says why a statement or a wait was given up.
-func interrupted(ctx context.Context, cause error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return problem.Wrap(fmt.Errorf("%w: %w", ctx.Err(), cause), problem.Timeout, "the request took too long")
-	}
-	if err := ctx.Err(); err != nil {
-		cause = fmt.Errorf("%w: %w", err, cause)
-	}
-	return problem.Wrap(cause, problem.Unavailable, "the request was given up")
 }
 
 // duplicate reads the columns of a unique violation out of what the server says.

@@ -8,6 +8,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // locks is the collection of the named locks that are held, one document each.
@@ -33,7 +35,7 @@ func (d *Driver) Lock(ctx context.Context, name string) (unlock func() error, er
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, interrupted(ctx, err)
+			return nil, store.Interrupted(ctx, err)
 		}
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})

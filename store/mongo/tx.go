@@ -50,7 +50,7 @@ var safe = func() *writeconcern.WriteConcern {
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx, ctx.Err())
+		return nil, store.Interrupted(ctx, ctx.Err())
 	}
 	t := &tx{d: d, mode: mode}
 	switch mode {
@@ -176,7 +176,7 @@ func (t *tx) usable(ctx context.Context) error {
 	case t.lost != nil:
 		return t.lost
 	case ctx.Err() != nil:
-		return interrupted(ctx, ctx.Err())
+		return store.Interrupted(ctx, ctx.Err())
 	}
 	return nil
 }

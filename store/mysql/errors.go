@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -43,8 +42,6 @@ var problems = map[uint16]string{
 	1712: "the database is damaged",
 }
 
-const retryAfter = time.Second
-
 // The servers' numbers that mean something to us.
 const (
 	errDuplicate      = 1062
@@ -78,9 +75,9 @@ func explained(ctx context.Context, err error) error {
 	var e *mysql.MySQLError
 	if !errors.As(err, &e) {
 		if ctx.Err() != nil {
-			return interrupted(ctx, err)
+			return store.Interrupted(ctx, err)
 		}
-		return unavailable(err, "the database does not answer")
+		return store.Unavailable(err, "the database does not answer")
 	}
 	switch e.Number {
 	case errDeadlock, errLockWait, errRecordChanged:
@@ -90,7 +87,7 @@ func explained(ctx context.Context, err error) error {
 	case errParentMissing, errParentMissing2:
 		return &store.ConstraintError{Kind: store.Reference, Cause: err}
 	case errInterrupted:
-		return interrupted(ctx, err)
+		return store.Interrupted(ctx, err)
 	case errStatementTime, errExecutionTime:
 		return problem.Wrap(err, problem.Timeout, "the request took too long")
 	}
@@ -98,26 +95,9 @@ func explained(ctx context.Context, err error) error {
 		return &store.ConstraintError{Kind: store.Reference, Cause: err}
 	}
 	if detail := problems[e.Number]; detail != "" {
-		return unavailable(err, detail)
+		return store.Unavailable(err, detail)
 	}
 	return problem.Wrap(err, problem.Internal, "the database refused a statement")
-}
-
-func unavailable(cause error, detail string) error {
-	p := problem.Wrap(cause, problem.Unavailable, "%s", detail)
-	p.RetryAfter = retryAfter
-	return p
-}
-
-// interrupted says why a statement or a wait was given up.
-func interrupted(ctx context.Context, cause error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return problem.Wrap(fmt.Errorf("%w: %w", ctx.Err(), cause), problem.Timeout, "the request took too long")
-	}
-	if err := ctx.Err(); err != nil {
-		cause = fmt.Errorf("%w: %w", err, cause)
-	}
-	return problem.Wrap(cause, problem.Unavailable, "the request was given up")
 }
 
 // violatedIndex reads the index out of "Duplicate entry 'x' for key 'people.email'",

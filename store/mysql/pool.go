@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 var errClosed = problem.Errorf(problem.Unavailable, "the database is closed")
@@ -88,7 +89,7 @@ func (p *pool) close() error {
 // take waits for a connection that is set up for u; give returns it.
 func (d *Driver) take(ctx context.Context, u use) (*conn, error) {
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx, ctx.Err())
+		return nil, store.Interrupted(ctx, ctx.Err())
 	}
 	d.pool.mu.Lock()
 	closed := d.pool.closed
@@ -102,7 +103,7 @@ func (d *Driver) take(ctx context.Context, u use) (*conn, error) {
 		select {
 		case d.pool.places <- struct{}{}:
 		case <-ctx.Done():
-			return nil, interrupted(ctx, errors.New("mysql: waiting for a connection"))
+			return nil, store.Interrupted(ctx, errors.New("mysql: waiting for a connection"))
 		}
 	}
 	c, err := d.ready(ctx, u)

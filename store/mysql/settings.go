@@ -15,6 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // setting is one of the server's, which a session cannot put right for itself.
@@ -120,9 +121,7 @@ func notOpened(config *mysql.Config, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer"
 	}
-	p := problem.Wrap(err, problem.Unavailable, "open the database %s on %s: %s", config.DBName, config.Addr, reason)
-	p.RetryAfter = retryAfter
-	return p
+	return store.Unavailable(err, fmt.Sprintf("open the database %s on %s: %s", config.DBName, config.Addr, reason))
 }
 
 // Barred refuses a user who may not read and write every table, and tells the

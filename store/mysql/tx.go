@@ -216,7 +216,7 @@ func (t *tx) usable(ctx context.Context) error {
 	case t.lost != nil:
 		return t.lost
 	case ctx.Err() != nil:
-		return interrupted(ctx, ctx.Err())
+		return store.Interrupted(ctx, ctx.Err())
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -31,8 +30,6 @@ var problems = map[string]string{
 	"3D":    "there is no such database",
 }
 
-const retryAfter = time.Second
-
 // explained turns a client's error into a problem, a store.ConstraintError or
 // store.ErrAgain. ctx is the one whose end may have caused it.
 func explained(ctx context.Context, err error) error {
@@ -46,9 +43,9 @@ func explained(ctx context.Context, err error) error {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		if ctx.Err() != nil {
-			return interrupted(ctx, err)
+			return store.Interrupted(ctx, err)
 		}
-		return unavailable(err, "the database does not answer")
+		return store.Unavailable(err, "the database does not answer")
 	}
 	switch e.Code {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
@@ -58,29 +55,12 @@ func explained(ctx context.Context, err error) error {
 	case "23503":
 		return &store.ConstraintError{Kind: store.Reference, Table: e.TableName, Cause: err}
 	case "57014": // query_canceled
-		return interrupted(ctx, err)
+		return store.Interrupted(ctx, err)
 	}
 	for _, code := range []string{e.Code, e.Code[:2]} {
 		if detail := problems[code]; detail != "" {
-			return unavailable(err, detail)
+			return store.Unavailable(err, detail)
 		}
 	}
 	return problem.Wrap(err, problem.Internal, "the database refused a statement")
-}
-
-func unavailable(cause error, detail string) error {
-	p := problem.Wrap(cause, problem.Unavailable, "%s", detail)
-	p.RetryAfter = retryAfter
-	return p
-}
-
-// interrupted says why a statement or a wait was given up.
-func interrupted(ctx context.Context, cause error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return problem.Wrap(fmt.Errorf("%w: %w", ctx.Err(), cause), problem.Timeout, "the request took too long")
-	}
-	if err := ctx.Err(); err != nil {
-		cause = fmt.Errorf("%w: %w", err, cause)
-	}
-	return problem.Wrap(cause, problem.Unavailable, "the request was given up")
 }

@@ -100,13 +100,13 @@ var closedConn = new(conn)
 // take waits for a connection; give returns it.
 func (d *Driver) take(ctx context.Context) (*conn, error) {
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx, ctx.Err())
+		return nil, store.Interrupted(ctx, ctx.Err())
 	}
 	var c *conn
 	select {
 	case c = <-d.conns:
 	case <-ctx.Done():
-		return nil, interrupted(ctx, errors.New("postgres: waiting for a connection"))
+		return nil, store.Interrupted(ctx, errors.New("postgres: waiting for a connection"))
 	}
 	if c == closedConn {
 		d.conns <- c

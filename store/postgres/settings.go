@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mainstay-run/mainstay/problem"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // minVersion is the oldest PostgreSQL that statements are written for.
@@ -164,9 +165,7 @@ func notOpened(config *pgconn.Config, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer"
 	}
-	p := problem.Wrap(err, problem.Unavailable, "open the PostgreSQL database %s on %s: %s", config.Database, addressOf(config), reason)
-	p.RetryAfter = retryAfter
-	return p
+	return store.Unavailable(err, fmt.Sprintf("open the PostgreSQL database %s on %s: %s", config.Database, addressOf(config), reason))
 }
 
 // barredQuery lists the tables on which the user lacks one of the rights that

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	lib "modernc.org/sqlite/lib"
 
@@ -42,9 +41,6 @@ var problems = map[int32]string{
 	lib.SQLITE_NOTADB:   "the file is not a database",
 }
 
-// retryAfter is told with what may be over soon.
-const retryAfter = time.Second
-
 // explained turns an error of SQLite into a problem or a store.ConstraintError.
 // ctx is the one whose end may have caused it.
 func explained(ctx context.Context, err error) error {
@@ -64,25 +60,12 @@ func explained(ctx context.Context, err error) error {
 	}
 	primary := e.code & 0xff
 	if primary == lib.SQLITE_INTERRUPT {
-		return interrupted(ctx, err)
+		return store.Interrupted(ctx, err)
 	}
 	if detail := problems[primary]; detail != "" {
-		p := problem.Wrap(err, problem.Unavailable, "%s", detail)
-		p.RetryAfter = retryAfter
-		return p
+		return store.Unavailable(err, detail)
 	}
 	return problem.Wrap(err, problem.Internal, "the database refused a statement")
-}
-
-// interrupted says why a statement or a wait was given up.
-func interrupted(ctx context.Context, cause error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return problem.Wrap(fmt.Errorf("%w: %w", ctx.Err(), cause), problem.Timeout, "the request took too long")
-	}
-	if err := ctx.Err(); err != nil {
-		cause = fmt.Errorf("%w: %w", err, cause)
-	}
-	return problem.Wrap(cause, problem.Unavailable, "the request was given up")
 }
 
 // violated reads "UNIQUE constraint failed: users.email, users.name".

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mainstay-run/mainstay/store"
 )
 
 // Remove deletes the file at path, and what SQLite keeps beside it, unless a
@@ -71,6 +73,6 @@ func (d *Driver) Lock(ctx context.Context, name string) (unlock func() error, er
 	case lock <- struct{}{}:
 		return func() error { <-lock; return nil }, nil
 	case <-ctx.Done():
-		return nil, interrupted(ctx, errors.New("sqlite: waiting for the lock "+name))
+		return nil, store.Interrupted(ctx, errors.New("sqlite: waiting for the lock "+name))
 	}
 }

@@ -42,7 +42,7 @@ func (d *Driver) reader(ctx context.Context, mode store.Mode) (*conn, error) {
 		select {
 		case c = <-d.readers.free:
 		case <-ctx.Done():
-			return nil, interrupted(ctx, errors.New("sqlite: waiting for a connection"))
+			return nil, store.Interrupted(ctx, errors.New("sqlite: waiting for a connection"))
 		}
 	}
 	if c == closedConn {

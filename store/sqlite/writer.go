@@ -97,7 +97,7 @@ func (w *writer) take(ctx context.Context) error {
 		w.mu.Unlock()
 		w.leave()
 	}
-	return interrupted(ctx, errors.New("sqlite: waiting for the turn to write"))
+	return store.Interrupted(ctx, errors.New("sqlite: waiting for the turn to write"))
 }
 
 // pass gives the turn to the next in line, or to nobody.
