@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -39,61 +40,101 @@ func machine() string {
 }
 
 // writeFigures puts a comparison into the documentation: charts and tables.
-func (p *place) writeFigures(command string, databases []*database, names []string, figures []figure) error {
-	all := rows(databases, names, figures)
+func (p *place) writeFigures(r *results) error {
 	var b bytes.Buffer
 	var versions []string
-	for _, db := range databases {
+	for _, db := range r.databases {
 		versions = append(versions, db.version)
 	}
-	fmt.Fprintf(&b, "`%s` on %s; %s; each figure is the median of %d rounds.\n", command, machine(), strings.Join(versions, ", "), len(of(figures, databases[0].name, names[0], "mainstay")))
-	var against []string
-	for _, r := range all {
-		if !strings.Contains(strings.Join(against, " "), r.Against) {
-			against = append(against, r.Against)
+	fmt.Fprintf(&b, "`%s` on %s; %s; each figure is the median of %d rounds.\n", r.command, machine(), strings.Join(versions, ", "), r.effort.rounds)
+	b.WriteString("\n| | |\n|---|---|\n")
+	for _, s := range scenarios {
+		if slices.Contains(r.names(), s.name) {
+			fmt.Fprintf(&b, "| %s | %s |\n", s.name, s.what)
 		}
 	}
-	for _, a := range against {
-		c := ratioChart(all, names, a)
-		if err := c.write(p.charts(), "against-"+a+".svg", 4); err != nil {
+	all := r.rows()
+	for _, c := range ratioCharts(all, r.names()) {
+		if err := c.write(p.charts(), c.file, 4); err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "\n![%s](performance/against-%s.svg)\n", c.title, a)
-		fmt.Fprintf(&b, "\n| against %s | |%s\n|---|---|%s\n", a, cells(names), strings.Repeat("---|", len(names)))
-		for _, db := range databases {
-			ratios := map[string][]string{}
-			for _, r := range all {
-				if r.Against == a && r.Database == db.name {
-					ratios["processor"] = append(ratios["processor"], fmt.Sprintf("%.2f", r.CPU))
-					ratios["requests/s"] = append(ratios["requests/s"], fmt.Sprintf("%.2f", r.PerSecond))
-					ratios["p99"] = append(ratios["p99"], fmt.Sprintf("%.2f", r.P99))
-				}
+		fmt.Fprintf(&b, "\n![%s](performance/%s)\n", c.title, c.file)
+	}
+	for _, against := range r.choice.against {
+		r.writeRatios(&b, all, against)
+	}
+	for _, a := range r.absent() {
+		fmt.Fprintf(&b, "\n%s was not measured on %s: %s\n", a.system, a.database, a.reason)
+	}
+	r.writeAbsolute(&b)
+	return p.document("figures", b.String())
+}
+
+// writeRatios is the table of one rival, with the scenarios that it has.
+func (r *results) writeRatios(b *bytes.Buffer, all []row, against string) {
+	var names []string
+	found := map[[2]string]row{} // by database and scenario
+	for _, name := range r.names() {
+		for _, one := range all {
+			if one.Against != against || one.Scenario != name {
+				continue
 			}
-			for _, what := range []string{"processor", "requests/s", "p99"} {
-				if len(ratios[what]) > 0 {
-					fmt.Fprintf(&b, "| %s | %s |%s\n", db.name, what, cells(ratios[what]))
-				}
+			if found[[2]string{one.Database, name}] = one; !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\nIn absolute figures, which belong to the machine:\n\n| | scenario | system | processor ms | requests/s | p50 ms | p99 ms | MiB | statements |\n|---|---|---|---|---|---|---|---|---|\n")
-	for _, db := range databases {
-		for _, name := range names {
+	if len(names) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n| against %s | |%s\n|---|---|%s\n", against, cells(names), strings.Repeat("---|", len(names)))
+	for _, db := range r.databases {
+		for _, what := range []struct {
+			name string
+			of   func(row) float64
+		}{
+			{"processor", func(r row) float64 { return r.CPU }},
+			{"requests/s", func(r row) float64 { return r.PerSecond }},
+			{"p99", func(r row) float64 { return r.P99 }},
+		} {
+			var line []string
+			any := false
+			for _, name := range names {
+				one, ok := found[[2]string{db.name, name}]
+				if any = any || ok; !ok {
+					line = append(line, "")
+					continue
+				}
+				line = append(line, fmt.Sprintf("%.2f", what.of(one)))
+			}
+			if any {
+				fmt.Fprintf(b, "| %s | %s |%s\n", db.name, what.name, cells(line))
+			}
+		}
+	}
+}
+
+func (r *results) writeAbsolute(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\nIn absolute figures, which belong to the machine:\n\n| | scenario | system | processor ms | requests/s | p50 ms | p99 ms | MiB | statements |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, db := range r.databases {
+		for _, name := range r.choice.scenarios[db.name] {
 			for _, s := range db.systems {
-				fs := of(figures, db.name, name, s.name)
+				fs := of(r.figures, db.name, name, s.name)
+				if len(fs) == 0 {
+					continue
+				}
 				m := func(f func(figure) float64) float64 { return median(fs, f) }
 				statements := ""
 				if n := m(func(f figure) float64 { return f.Statements }); n > 0 {
 					statements = fmt.Sprintf("%.1f", n)
 				}
-				fmt.Fprintf(&b, "| %s | %s | %s | %.3f | %.0f | %.1f | %.1f | %.0f | %s |\n", db.name, name, s.name,
+				fmt.Fprintf(b, "| %s | %s | %s | %.3f | %.0f | %.1f | %.1f | %.0f | %s |\n", db.name, name, s.name,
 					m(func(f figure) float64 { return f.Processor }), m(func(f figure) float64 { return f.PerSecond }),
 					m(func(f figure) float64 { return f.P50 }), m(func(f figure) float64 { return f.P99 }),
 					m(func(f figure) float64 { return float64(f.Resident) / (1 << 20) }), statements)
 			}
 		}
 	}
-	return p.document("figures", b.String())
 }
 
 func cells(list []string) string { return " " + strings.Join(list, " | ") + " |" }

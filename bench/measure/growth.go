@@ -80,11 +80,11 @@ func (g *growing) filled(ctx context.Context, size dataset.Size) (*system, *serv
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &mainstayDialect{tokens: tokens}
-	if d.cursors, err = s.cursors(size); err != nil {
+	cursors, err := s.cursors(size)
+	if err != nil {
 		return nil, nil, err
 	}
-	return &system{name: fmt.Sprint(size.Jobs), addr: s.addr, dialect: d, program: s.program, statements: s.statements}, s, nil
+	return &system{name: fmt.Sprint(size.Jobs), addr: s.addr, dialect: mainstayDialect(tokens, cursors), program: s.program, statements: s.statements}, s, nil
 }
 
 // table writes the medians of what several systems took for the same scenarios.
@@ -120,7 +120,7 @@ func (g *growing) records(ctx context.Context, most int) error {
 		each := make([][][]byte, len(db.systems))
 		for i, s := range db.systems {
 			for _, a := range asks(sizes[i], 3000, 2) {
-				each[i] = append(each[i], s.dialect.request(name, a).bytes(s.addr))
+				each[i] = append(each[i], s.dialect[name](a).bytes(s.addr))
 			}
 		}
 		some, err := measured(db, name, each, g.e)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,29 +20,27 @@ import (
 )
 
 type options struct {
-	short, json bool
-	databases   string
-	scenarios   string
-	peers       bool
-	write       bool
-	growth      bool
-	rounds      int
-	seconds     float64
-	size        *dataset.Size
+	short, json   bool
+	only, against string
+	write         bool
+	growth        bool
+	rounds        int
+	seconds       float64
+	size          *dataset.Size
 }
 
 func main() {
 	var o options
-	flag.BoolVar(&o.short, "short", false, "S1 to S7 within ten minutes: fewer applications, shorter rounds")
+	flag.BoolVar(&o.short, "short", false, "S1 to S7 on three databases within ten minutes: fewer applications, shorter rounds")
 	flag.BoolVar(&o.json, "json", false, "print one JSON object with the ratios instead of tables")
-	flag.StringVar(&o.databases, "databases", "postgresql,sqlite,mariadb", "which databases")
-	flag.StringVar(&o.scenarios, "scenarios", "", "which scenarios; all when left out")
-	flag.BoolVar(&o.peers, "peers", true, "measure the peers, too")
-	flag.IntVar(&o.rounds, "rounds", 0, "how many rounds; 3 when left out")
+	flag.StringVar(&o.only, "only", "", "only these, as DATABASE, DATABASE/SCENARIO or /SCENARIO: postgresql/S1,sqlite")
+	flag.StringVar(&o.against, "against", "", "only these beside Mainstay: hand-written,pocketbase")
+	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds")
 	flag.Float64Var(&o.seconds, "seconds", 0, "how long each measurement takes; 4, with --short 1.2")
 	flag.BoolVar(&o.write, "write", false, "put tables and charts into docs/performance.md")
 	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, connections, sizes")
 	o.size = dataset.Flags()
+	flag.Usage = help
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -53,7 +50,25 @@ func main() {
 	}
 }
 
+func help() {
+	w := flag.CommandLine.Output()
+	fmt.Fprint(w, "Measures Mainstay against what is written by hand and against peers.\n\nScenarios (--only /S1):\n")
+	for _, s := range scenarios {
+		fmt.Fprintf(w, "  %-4s %s\n", s.name, s.what)
+	}
+	fmt.Fprint(w, "\nSystems (--against) and the databases they run on:\n")
+	for _, c := range contenders {
+		fmt.Fprintf(w, "  %-24s %s\n", c.name, c.on)
+	}
+	fmt.Fprint(w, "\nA duel:\n  bench/run --only postgresql/S1 --against hand-written --rounds 5\n\nFlags:\n")
+	flag.PrintDefaults()
+}
+
 func run(ctx context.Context, o options, out io.Writer) error {
+	chosen, err := o.chosen()
+	if err != nil {
+		return err
+	}
 	p, err := newPlace()
 	if err != nil {
 		return err
@@ -62,91 +77,58 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.growth {
 		return p.growth(ctx, o, out)
 	}
-	e := effort{rounds: 3, warm: 500 * time.Millisecond, measure: 4 * time.Second}
+	r := &results{command: strings.Join(append([]string{"bench/run"}, os.Args[1:]...), " "), choice: chosen, effort: o.effort()}
 	if o.short {
 		o.size.Applications = min(o.size.Applications, 100_000)
-		e.warm, e.measure = 300*time.Millisecond, 1200*time.Millisecond
 	}
-	if o.rounds > 0 {
-		e.rounds = o.rounds
-	}
-	if o.seconds > 0 {
-		e.measure = time.Duration(o.seconds * float64(time.Second))
-	}
-	names, err := o.names()
-	if err != nil {
+	if r.databases, err = p.databases(ctx, chosen, *o.size); err != nil {
 		return err
 	}
-	databases, err := p.databases(ctx, o)
-	if err != nil {
-		return err
-	}
-	var figures []figure
-	for _, db := range databases {
-		if err := alike(db.systems, asks(*o.size, 3, 1)); err != nil {
+	for _, db := range r.databases {
+		if err := r.measure(ctx, db, *o.size); err != nil {
 			return err
-		}
-		for _, name := range names {
-			progress("%s %s", db.name, name)
-			some, err := measured(db, name, messages(db, name, asks(*o.size, 3000, 2)), e)
-			if err != nil {
-				return err
-			}
-			if figures = append(figures, some...); ctx.Err() != nil {
-				return ctx.Err()
-			}
 		}
 	}
 	if o.write {
-		if err := p.writeFigures(strings.Join(append([]string{"bench/run"}, os.Args[1:]...), " "), databases, names, figures); err != nil {
+		if err := p.writeFigures(r); err != nil {
 			return err
 		}
 	}
 	if o.json {
-		return writeJSON(out, rows(databases, names, figures))
+		return writeJSON(out, r.rows())
 	}
-	return writeTable(out, databases, names, figures)
+	return writeTable(out, r)
 }
 
-func (o options) names() (names []string, err error) {
-	for _, s := range scenarios {
-		names = append(names, s.name)
+func (o options) effort() effort {
+	e := effort{rounds: o.rounds, warm: 500 * time.Millisecond, measure: 4 * time.Second}
+	if o.short {
+		e.warm, e.measure = 300*time.Millisecond, 1200*time.Millisecond
 	}
-	if o.scenarios == "" {
-		return names, nil
+	if o.seconds > 0 {
+		e.measure = time.Duration(o.seconds * float64(time.Second))
 	}
-	wanted := strings.Split(o.scenarios, ",")
-	for _, w := range wanted {
-		if !slices.Contains(names, w) {
-			return nil, fmt.Errorf("there is no scenario %s, only %s", w, strings.Join(names, ", "))
-		}
-	}
-	return wanted, nil
+	return e
 }
 
-// databases builds the programs and sets up all systems of every database at once.
-func (p *place) databases(ctx context.Context, o options) ([]*database, error) {
-	progress("building")
-	built, err := p.programs(ctx, o.peers)
-	if err != nil {
-		return nil, err
-	}
-	set := map[string]func(context.Context, *programs, dataset.Size) (*database, error){
-		"postgresql": p.onPostgres, "sqlite": p.onSQLite, "mariadb": p.onMariaDB,
-	}
-	names := strings.Split(o.databases, ",")
-	out := make([]*database, len(names))
+// databases starts what was chosen and sets up all systems, all databases at once.
+func (p *place) databases(ctx context.Context, c *choice, size dataset.Size) ([]*database, error) {
+	out := make([]*database, len(c.databases))
 	all, ctx := errgroup.WithContext(ctx)
-	for i, name := range names {
-		up := set[name]
-		if up == nil {
-			return nil, errors.New("there is no database named " + name)
+	for _, s := range servers {
+		i := slices.Index(c.databases, s.name)
+		if i < 0 {
+			continue
 		}
 		all.Go(func() (err error) {
-			began := time.Now()
-			out[i], err = up(ctx, built, *o.size)
-			progress("%s is filled: %s", name, time.Since(began).Round(time.Second))
-			return err
+			if out[i], err = s.up(ctx, p, size); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			if err := p.populated(ctx, out[i], c.against); err != nil {
+				return err
+			}
+			progress("%s is ready", s.name)
+			return nil
 		})
 	}
 	return out, all.Wait()

@@ -26,6 +26,8 @@ type place struct {
 	folder  string
 	mu      sync.Mutex
 	running []*program
+	making  sync.Mutex
+	made    map[string]bool // programs that this run has built
 }
 
 func newPlace() (*place, error) {
@@ -44,7 +46,7 @@ func newPlace() (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &place{root: root, folder: folder}, os.Chmod(folder, 0o711)
+	return &place{root: root, folder: folder, made: map[string]bool{}}, os.Chmod(folder, 0o711)
 }
 
 // close stops what was started, the last one first, and removes the folder.
@@ -215,11 +217,20 @@ func (e *errorText) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// build makes a program from a package of the module in folder.
+// build makes a program from a package of the module in folder, once in a run.
 func (p *place) build(ctx context.Context, folder, pkg, name string) (string, error) {
+	p.making.Lock()
+	defer p.making.Unlock()
 	at := filepath.Join(p.root, ".bin", name)
+	if p.made[name] {
+		return at, nil
+	}
+	progress("building %s", name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", at, pkg)
 	cmd.Dir = filepath.Join(p.root, folder)
-	_, err := p.command(ctx, cmd)
-	return at, err
+	if _, err := p.command(ctx, cmd); err != nil {
+		return "", err
+	}
+	p.made[name] = true
+	return at, nil
 }

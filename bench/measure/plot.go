@@ -5,12 +5,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // chart is bars in groups, drawn as SVG that is readable on light and dark pages.
 type chart struct {
 	title  string
+	file   string
 	unit   string
 	groups []string
 	series []series
@@ -22,7 +24,7 @@ type series struct {
 	values []float64 // by group; NaN: none
 }
 
-var colours = []string{"#3b82c4", "#d9822b", "#4a9d5b", "#a05bb0"}
+var colours = []string{"#3b82c4", "#d9822b", "#4a9d5b", "#a05bb0", "#c0504d", "#5fb3b3", "#8c7a3d", "#7a7f87"}
 
 // svg draws the bars on a linear scale up to top; what is higher is cut and written.
 func (c chart) svg(top float64) string {
@@ -36,7 +38,7 @@ func (c chart) svg(top float64) string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="11" fill="#808080">`+"\n", width, above+height+below)
 	fmt.Fprintf(&b, `<title>%s</title><text x="4" y="14" font-size="13">%s</text>`+"\n", c.title, c.title)
 	for i, s := range c.series {
-		x := left + float64(i)*150
+		x := left + float64(i)*115
 		fmt.Fprintf(&b, `<rect x="%.0f" y="22" width="10" height="10" fill="%s"/><text x="%.0f" y="31">%s</text>`+"\n", x, colours[i%len(colours)], x+14, s.name)
 	}
 	y := func(v float64) float64 { return above + height - min(v, top)/top*height }
@@ -75,34 +77,44 @@ func short3(v float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
 }
 
-// ratioChart is what Mainstay costs next to another system, by scenario and database.
-func ratioChart(rows []row, names []string, against string) chart {
-	c := chart{title: "Processor time per request, Mainstay / " + against + " (server and database; 1 is even)", groups: names, mark: 1}
-	for _, r := range rows {
-		if r.Against != against {
-			continue
-		}
-		at := -1
-		for i := range c.series {
-			if c.series[i].name == r.Database {
-				at = i
-			}
-		}
-		if at < 0 {
-			one := series{name: r.Database, values: make([]float64, len(names))}
-			for i := range one.values {
-				one.values[i] = math.NaN()
-			}
-			c.series = append(c.series, one)
-			at = len(c.series) - 1
-		}
-		for i, n := range names {
-			if n == r.Scenario {
-				c.series[at].values[i] = r.CPU
-			}
+// ratioCharts are what Mainstay costs next to what is written by hand, by database, and
+// next to each peer.
+func ratioCharts(rows []row, names []string) (out []chart) {
+	byDatabase := chart{title: "Processor time per request, Mainstay / hand-written (server and database; 1 is even)", file: "against-hand-written.svg", groups: names, mark: 1}
+	byPeer := chart{title: "Processor time per request, Mainstay / peers (server and database; 1 is even)", file: "against-peers.svg", mark: 1}
+	for _, name := range names {
+		if slices.ContainsFunc(rows, func(r row) bool { return r.Scenario == name && isPeer(r.Against) }) {
+			byPeer.groups = append(byPeer.groups, name)
 		}
 	}
-	return c
+	for _, r := range rows {
+		switch {
+		case r.Against == byHand:
+			byDatabase.put(r.Database, r.Scenario, r.CPU)
+		case isPeer(r.Against):
+			byPeer.put(r.Against, r.Scenario, r.CPU)
+		}
+	}
+	for _, c := range []chart{byDatabase, byPeer} {
+		if len(c.series) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// put sets one value of a series, which is made when it is new.
+func (c *chart) put(name, group string, v float64) {
+	at := slices.IndexFunc(c.series, func(s series) bool { return s.name == name })
+	if at < 0 {
+		one := series{name: name, values: make([]float64, len(c.groups))}
+		for i := range one.values {
+			one.values[i] = math.NaN()
+		}
+		at = len(c.series)
+		c.series = append(c.series, one)
+	}
+	c.series[at].values[slices.Index(c.groups, group)] = v
 }
 
 // top is a round number above all values, no more than most.

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"text/tabwriter"
+
+	"github.com/mainstay-run/mainstay/bench/dataset"
 )
 
 // row compares Mainstay with another system; the ratios are medians over the rounds of
@@ -30,14 +35,72 @@ func of(figures []figure, database, scenario, system string) (out []figure) {
 	return out
 }
 
-func rows(databases []*database, names []string, figures []figure) []row {
+// results are what a run has measured.
+type results struct {
+	command   string
+	choice    *choice
+	effort    effort
+	databases []*database
+	figures   []figure
+}
+
+// measure runs every scenario on one database: those that write last, because they
+// leave more behind in faster systems.
+func (r *results) measure(ctx context.Context, db *database, size dataset.Size) error {
+	names := slices.Clone(r.choice.scenarios[db.name])
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	if err := alike(db.systems, names, asks(size, 3, 1)); err != nil {
+		return fmt.Errorf("%s: %w", db.name, err)
+	}
+	for i, name := range names {
+		progress("%s %s (%d of %d)", db.name, name, i+1, len(names))
+		some, err := measured(db, name, messages(db, name, asks(size, 3000, 2)), r.effort)
+		if err != nil {
+			return err
+		}
+		if r.figures = append(r.figures, some...); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func rank(scenario string) int {
+	if writing(scenario) {
+		return 1
+	}
+	return 0
+}
+
+// names are the scenarios of all databases, in the order of the tables.
+func (r *results) names() (out []string) {
+	for _, s := range scenarios {
+		for _, some := range r.choice.scenarios {
+			if slices.Contains(some, s.name) {
+				out = append(out, s.name)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// absent are the peers that were to be measured and could not be.
+func (r *results) absent() (out []absence) {
+	for _, db := range r.databases {
+		out = append(out, db.absent...)
+	}
+	return out
+}
+
+func (r *results) rows() []row {
 	out := []row{}
-	for _, db := range databases {
-		for _, scenario := range names {
-			ours := of(figures, db.name, scenario, "mainstay")
+	for _, db := range r.databases {
+		for _, scenario := range r.choice.scenarios[db.name] {
+			ours := of(r.figures, db.name, scenario, mainstay)
 			for _, s := range db.systems[1:] {
-				theirs := of(figures, db.name, scenario, s.name)
-				if len(theirs) == 0 {
+				theirs := of(r.figures, db.name, scenario, s.name)
+				if len(theirs) == 0 || len(ours) == 0 {
 					continue
 				}
 				ratio := func(f func(figure) float64) float64 {
@@ -72,13 +135,13 @@ func writeJSON(w io.Writer, rows []row) error {
 }
 
 // writeTable prints every system's medians; in brackets how Mainstay compares.
-func writeTable(w io.Writer, databases []*database, names []string, figures []figure) error {
+func writeTable(w io.Writer, r *results) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "database\tscenario\tsystem\tprocessor ms\trequests/s\tp50 ms\tp99 ms\tMiB\tstatements\tbytes")
-	for _, db := range databases {
-		for _, scenario := range names {
+	for _, db := range r.databases {
+		for _, scenario := range r.choice.scenarios[db.name] {
 			for _, s := range db.systems {
-				fs := of(figures, db.name, scenario, s.name)
+				fs := of(r.figures, db.name, scenario, s.name)
 				if len(fs) == 0 {
 					continue
 				}
@@ -92,8 +155,11 @@ func writeTable(w io.Writer, databases []*database, names []string, figures []fi
 		}
 	}
 	fmt.Fprintln(t, "\ndatabase\tscenario\tagainst\tprocessor\trequests/s\tp99\t\t\t\t")
-	for _, r := range rows(databases, names, figures) {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t\t\t\t\n", r.Database, r.Scenario, r.Against, r.CPU, r.PerSecond, r.P99)
+	for _, one := range r.rows() {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t\t\t\t\n", one.Database, one.Scenario, one.Against, one.CPU, one.PerSecond, one.P99)
+	}
+	for _, a := range r.absent() {
+		fmt.Fprintf(t, "\n%s is not measured on %s: %s\n", a.system, a.database, a.reason)
 	}
 	return t.Flush()
 }

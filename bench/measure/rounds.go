@@ -26,12 +26,15 @@ type effort struct {
 	warm, measure time.Duration
 }
 
-// measured runs one scenario on all systems of a database, round by round: what the
-// machine does meanwhile hits all of them alike.
+// measured runs one scenario on all systems of a database that have messages for it,
+// round by round: what the machine does meanwhile hits all of them alike.
 func measured(db *database, scenario string, messages [][][]byte, e effort) ([]figure, error) {
 	var out []figure
 	for round := range e.rounds {
 		for i, s := range db.systems {
+			if len(messages[i]) == 0 {
+				continue
+			}
 			if round == 1 {
 				e.warm = 0
 			}
@@ -93,12 +96,17 @@ func (s *system) count() (float64, error) {
 	return s.statements()
 }
 
-// messages are the requests of a scenario for each system, ready to be sent.
+// messages are the requests of a scenario for each system, ready to be sent; none for
+// a system that does not have it.
 func messages(db *database, scenario string, asks []ask) [][][]byte {
 	out := make([][][]byte, len(db.systems))
 	for i, s := range db.systems {
+		request := s.dialect[scenario]
+		if request == nil {
+			continue
+		}
 		for _, a := range asks {
-			out[i] = append(out[i], s.dialect.request(scenario, a).bytes(s.addr))
+			out[i] = append(out[i], request(a).bytes(s.addr))
 		}
 	}
 	return out

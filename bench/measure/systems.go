@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/mainstay-run/mainstay/bench/dataset"
 	"github.com/mainstay-run/mainstay/bench/hand"
@@ -25,147 +29,172 @@ type system struct {
 // database is one database with all systems on it; Mainstay is the first.
 type database struct {
 	name, version string
-	systems       []*system
+	program       *program // nil: in the server's own process
+	size          dataset.Size
+	url           string // of the empty database for Mainstay
+	// copied makes a database with the reference's tables, filled, and tells where it
+	// is: an address as the reference reads it.
+	copied  func(ctx context.Context, name string) (string, error)
+	systems []*system
+	absent  []absence
 }
 
-// programs are what is built before a run.
-type programs struct {
-	mainstay   string
-	hand       map[string]string
-	pocketbase string // empty: not wanted
-}
+// absence is a peer that could not be measured, and why.
+type absence struct{ database, system, reason string }
 
-func (p *place) programs(ctx context.Context, peers bool) (*programs, error) {
-	built := &programs{hand: map[string]string{}}
-	var err error
-	if built.mainstay, err = p.build(ctx, "..", "./cmd/mainstay", "mainstay"); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{"postgres", "sqlite", "mariadb"} {
-		if built.hand[name], err = p.build(ctx, ".", "./hand/"+name, "hand-"+name); err != nil {
-			return nil, err
+// populated sets up the systems that were chosen, one after the other. A peer that
+// cannot be had is left out and named; Mainstay and the reference must be there.
+func (p *place) populated(ctx context.Context, db *database, against []string) error {
+	for _, c := range contenders {
+		if !c.wanted(db.name, against) {
+			continue
+		}
+		progress("%s: setting up %s", db.name, c.name)
+		s, err := c.up(ctx, p, db)
+		switch {
+		case err == nil:
+			s.name, s.database = c.name, db.program
+			db.systems = append(db.systems, s)
+		case c.peer && ctx.Err() == nil:
+			progress("%s: %s is not measured: %s", db.name, c.name, err)
+			db.absent = append(db.absent, absence{db.name, c.name, err.Error()})
+		default:
+			return fmt.Errorf("%s on %s: %w", c.name, db.name, err)
 		}
 	}
-	if peers {
-		built.pocketbase, err = p.build(ctx, "peers/pocketbase", ".", "pocketbase")
-	}
-	return built, err
+	return nil
 }
 
-// reference fills the tables of a hand-written one and serves them.
-func (p *place) reference(ctx context.Context, program, at string, size dataset.Size, db *program) (*system, error) {
-	if _, err := p.command(ctx, exec.CommandContext(ctx, program, append(size.Arguments(), "-load", "-database", at)...)); err != nil {
-		return nil, err
-	}
-	addr, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	running, err := p.start("hand-written", syscall.SIGTERM, exec.Command(program, "-database", at, "-listen", addr))
-	if err != nil {
-		return nil, err
-	}
-	d := &handDialect{size: size}
-	for i := range min(callers, size.Companies) {
-		d.tokens = append(d.tokens, hand.Token(dataset.CompanyAt(i).ID.String()))
-	}
-	return &system{name: "hand-written", addr: addr, dialect: d, program: running, database: db}, running.ready(ctx, listening(addr))
-}
-
-// ours makes Mainstay's tables, fills them and serves them.
-func (p *place) ours(ctx context.Context, mainstay, url string, size dataset.Size, db *program) (*system, error) {
-	if err := p.migrated(ctx, mainstay, p.root, url); err != nil {
-		return nil, err
-	}
-	tokens, err := fillStore(ctx, p.root, url, size)
-	if err != nil {
-		return nil, err
-	}
-	s, err := p.serve(ctx, mainstay, p.root, url)
-	if err != nil {
-		return nil, err
-	}
-	d := &mainstayDialect{tokens: tokens}
-	if d.cursors, err = s.cursors(size); err != nil {
-		return nil, err
-	}
-	return &system{name: "mainstay", addr: s.addr, dialect: d, program: s.program, database: db, statements: s.statements}, nil
-}
-
-// peer fills PocketBase from the reference's database for SQLite and serves it.
-func (p *place) peer(ctx context.Context, pocketbase, source string, size dataset.Size) (*system, error) {
-	folder, tokens := p.path("pocketbase"), p.path("pocketbase.tokens")
-	if _, err := p.command(ctx, exec.CommandContext(ctx, pocketbase, "setup", source, tokens, "--dir", folder, "--dev=false")); err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(tokens)
-	if err != nil {
-		return nil, err
-	}
-	addr, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	// It turns development mode on, which prints every statement, when its program
-	// lies under the temporary folder.
-	running, err := p.start("pocketbase", syscall.SIGTERM, exec.Command(pocketbase, "serve", "--dev=false", "--http", addr, "--dir", folder))
-	if err != nil {
-		return nil, err
-	}
-	d := &pocketbaseDialect{size: size, tokens: strings.Fields(string(text))}
-	return &system{name: "pocketbase", addr: addr, dialect: d, program: running}, running.ready(ctx, answering("http://"+addr+"/api/health"))
-}
-
-// onPostgres, onSQLite and onMariaDB set up all systems of one database.
-func (p *place) onPostgres(ctx context.Context, built *programs, size dataset.Size) (*database, error) {
+func onPostgreSQL(ctx context.Context, p *place, size dataset.Size) (*database, error) {
 	server, err := p.postgres(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byHand, err := p.reference(ctx, built.hand["postgres"], server.postgresURL("hand"), size, server.program)
-	if err != nil {
-		return nil, fmt.Errorf("the reference on PostgreSQL: %w", err)
+	source := ""
+	copied := func(ctx context.Context, name string) (string, error) {
+		if source == "" {
+			if err := p.loaded(ctx, "postgres", server.postgresURL("hand"), size); err != nil {
+				return "", err
+			}
+			source = "hand"
+		}
+		c, err := pgx.Connect(ctx, server.postgresURL("postgres"))
+		if err != nil {
+			return "", err
+		}
+		defer c.Close(ctx)
+		own := "of_" + strings.ReplaceAll(name, "-", "_")
+		_, err = c.Exec(ctx, "CREATE DATABASE "+own+" TEMPLATE "+source)
+		return server.postgresURL(own), err
 	}
-	ours, err := p.ours(ctx, built.mainstay, server.postgresURL("mainstay"), size, server.program)
-	if err != nil {
-		return nil, fmt.Errorf("Mainstay on PostgreSQL: %w", err)
-	}
-	return &database{name: "postgresql", version: server.version, systems: []*system{ours, byHand}}, nil
+	return &database{name: "postgresql", version: server.version, program: server.program, size: size, url: server.postgresURL("mainstay"), copied: copied}, nil
 }
 
-func (p *place) onMariaDB(ctx context.Context, built *programs, size dataset.Size) (*database, error) {
+func onMariaDB(ctx context.Context, p *place, size dataset.Size) (*database, error) {
 	server, err := p.mariadb(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byHand, err := p.reference(ctx, built.hand["mariadb"], server.mariadbDSN("hand"), size, server.program)
-	if err != nil {
-		return nil, fmt.Errorf("the reference on MariaDB: %w", err)
+	copied := func(ctx context.Context, _ string) (string, error) {
+		return server.mariadbDSN("hand"), p.loaded(ctx, "mariadb", server.mariadbDSN("hand"), size)
 	}
-	ours, err := p.ours(ctx, built.mainstay, server.mariadbURL("mainstay"), size, server.program)
-	if err != nil {
-		return nil, fmt.Errorf("Mainstay on MariaDB: %w", err)
-	}
-	return &database{name: "mariadb", version: server.version, systems: []*system{ours, byHand}}, nil
+	return &database{name: "mariadb", version: server.version, program: server.program, size: size, url: server.mariadbURL("mainstay"), copied: copied}, nil
 }
 
-func (p *place) onSQLite(ctx context.Context, built *programs, size dataset.Size) (*database, error) {
-	source := p.sqliteFile("hand")
-	byHand, err := p.reference(ctx, built.hand["sqlite"], source, size, nil)
-	if err != nil {
-		return nil, fmt.Errorf("the reference on SQLite: %w", err)
-	}
-	ours, err := p.ours(ctx, built.mainstay, "sqlite:"+p.sqliteFile("mainstay"), size, nil)
-	if err != nil {
-		return nil, fmt.Errorf("Mainstay on SQLite: %w", err)
-	}
-	all := &database{name: "sqlite", version: "SQLite", systems: []*system{ours, byHand}}
-	if built.pocketbase != "" {
-		peer, err := p.peer(ctx, built.pocketbase, source, size)
-		if err != nil {
-			return nil, fmt.Errorf("PocketBase: %w", err)
+func inFiles(_ context.Context, p *place, size dataset.Size) (*database, error) {
+	source := p.sqliteFile("source")
+	copied := func(ctx context.Context, name string) (string, error) {
+		if _, err := os.Stat(source); errors.Is(err, os.ErrNotExist) {
+			if err := p.loaded(ctx, "sqlite", source, size); err != nil {
+				return "", err
+			}
 		}
-		all.systems = append(all.systems, peer)
+		file := p.sqliteFile(name)
+		return file, copyFile(file, source)
 	}
-	return all, nil
+	return &database{name: "sqlite", version: "SQLite", size: size, url: "sqlite:" + p.sqliteFile(mainstay), copied: copied}, nil
+}
+
+func copyFile(to, from string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	_, err = io.Copy(out, in)
+	return err
+}
+
+// handProgram builds the reference for a database.
+func (p *place) handProgram(ctx context.Context, name string) (string, error) {
+	return p.build(ctx, ".", "./hand/"+name, "hand-"+name)
+}
+
+// loaded makes and fills the reference's tables.
+func (p *place) loaded(ctx context.Context, reference, at string, size dataset.Size) error {
+	program, err := p.handProgram(ctx, reference)
+	if err != nil {
+		return err
+	}
+	_, err = p.command(ctx, exec.CommandContext(ctx, program, append(size.Arguments(), "-load", "-database", at)...))
+	return err
+}
+
+// reference serves the hand-written one of a database.
+func reference(ctx context.Context, p *place, db *database) (*system, error) {
+	at, err := db.copied(ctx, byHand)
+	if err != nil {
+		return nil, err
+	}
+	name := db.name
+	if name == "postgresql" {
+		name = "postgres"
+	}
+	program, err := p.handProgram(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	running, err := p.start(byHand, syscall.SIGTERM, exec.Command(program, "-database", at, "-listen", addr))
+	if err != nil {
+		return nil, err
+	}
+	return &system{addr: addr, dialect: handDialect(db.size, handTokens(db.size)), program: running}, running.ready(ctx, listening(addr))
+}
+
+// handTokens are what the callers show to whatever takes the references' tokens.
+func handTokens(size dataset.Size) (tokens []string) {
+	for i := range min(callers, size.Companies) {
+		tokens = append(tokens, hand.Token(dataset.CompanyAt(i).ID.String()))
+	}
+	return tokens
+}
+
+// ours makes Mainstay's tables, fills them and serves them.
+func ours(ctx context.Context, p *place, db *database) (*system, error) {
+	program, err := p.build(ctx, "..", "./cmd/mainstay", "mainstay")
+	if err != nil {
+		return nil, err
+	}
+	if err := p.migrated(ctx, program, p.root, db.url); err != nil {
+		return nil, err
+	}
+	tokens, err := fillStore(ctx, p.root, db.url, db.size)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.serve(ctx, program, p.root, db.url)
+	if err != nil {
+		return nil, err
+	}
+	cursors, err := s.cursors(db.size)
+	return &system{addr: s.addr, dialect: mainstayDialect(tokens, cursors), program: s.program, statements: s.statements}, err
 }

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mainstay-run/mainstay/bench/dataset"
+)
+
+// What is measured is these three tables: a new scenario, database or system is a line
+// in one of them.
+
+// scenario is one kind of request.
+type scenario struct {
+	name, what string
+	writes     bool // measured after those that only read
+	long       bool // not with --short
+}
+
+var scenarios = []scenario{
+	{name: "S1", what: "get a job by its id"},
+	{name: "S2", what: "list of 20, filtered by status and salary, the newest first"},
+	{name: "S3", what: "S2 with the company of each job"},
+	{name: "S4", what: "20 jobs after half of all rows, the newest first"},
+	{name: "S5", what: "create an application", writes: true},
+	{name: "S6", what: "change a job's title", writes: true},
+	{name: "S7", what: "list of 20 under the rule `company == caller.company`"},
+}
+
+// contender is a system. up fills tables on a database that is there and serves them.
+type contender struct {
+	name string
+	on   string // databases
+	peer bool   // when up fails, the run goes on and names the reason
+	long bool   // not with --short, unless --against names it
+	up   func(context.Context, *place, *database) (*system, error)
+}
+
+func (c contender) wanted(database string, against []string) bool {
+	return slices.Contains(strings.Fields(c.on), database) && (c.name == mainstay || slices.Contains(against, c.name))
+}
+
+// contenders are in the order of the tables.
+var contenders = []contender{
+	{name: mainstay, on: "postgresql sqlite mariadb", up: ours},
+	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
+	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
+}
+
+const (
+	mainstay = "mainstay"
+	byHand   = "hand-written"
+)
+
+// servers start the databases.
+var servers = []struct {
+	name string
+	up   func(context.Context, *place, dataset.Size) (*database, error)
+	long bool // not with --short, unless a flag names it
+}{
+	{name: "postgresql", up: onPostgreSQL},
+	{name: "sqlite", up: inFiles},
+	{name: "mariadb", up: onMariaDB},
+}
+
+// choice is what a run measures of all this.
+type choice struct {
+	databases []string
+	against   []string
+	scenarios map[string][]string // by database, in the order of the tables
+}
+
+// chosen reads the flags. Whatever they name must be there.
+func (o options) chosen() (*choice, error) {
+	databases, usual := offered(o.short, servers, func(i int) (string, bool) { return servers[i].name, servers[i].long })
+	names, usualNames := offered(o.short, scenarios, func(i int) (string, bool) { return scenarios[i].name, scenarios[i].long })
+	rivals, usualRivals := offered(o.short, contenders, func(i int) (string, bool) { return contenders[i].name, contenders[i].long })
+	against, err := among("system", o.against, rivals[1:], usualRivals[1:])
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string][]string{}
+	for pair := range strings.SplitSeq(o.only, ",") {
+		database, name, _ := strings.Cut(pair, "/")
+		some, err := among("database", database, databases, usual)
+		if err != nil {
+			return nil, err
+		}
+		more, err := among("scenario", name, names, usualNames)
+		if err != nil {
+			return nil, err
+		}
+		for _, db := range some {
+			wanted[db] = append(wanted[db], more...)
+		}
+	}
+	c := &choice{against: against, scenarios: map[string][]string{}}
+	for _, db := range databases {
+		if len(wanted[db]) == 0 {
+			continue
+		}
+		c.databases = append(c.databases, db)
+		for _, name := range names {
+			if slices.Contains(wanted[db], name) {
+				c.scenarios[db] = append(c.scenarios[db], name)
+			}
+		}
+	}
+	return c, nil
+}
+
+// offered are the names in a table, and those that a run takes without being asked.
+func offered[T any](short bool, table []T, at func(int) (name string, long bool)) (all, usual []string) {
+	for i := range table {
+		name, long := at(i)
+		all = append(all, name)
+		if !long || !short {
+			usual = append(usual, name)
+		}
+	}
+	return all, usual
+}
+
+// among are the names in a list with commas, which must all be known; the usual ones
+// without a list. A name may hold a comma itself.
+func among(what, list string, known, usual []string) ([]string, error) {
+	if list == "" {
+		return usual, nil
+	}
+	var out []string
+	for rest := list; rest != ""; {
+		found := ""
+		for _, name := range known {
+			if (rest == name || strings.HasPrefix(rest, name+",")) && len(name) > len(found) {
+				found = name
+			}
+		}
+		if found == "" {
+			return nil, fmt.Errorf("there is no %s as in %q, only %s", what, rest, strings.Join(known, "; "))
+		}
+		out = append(out, found)
+		rest = strings.TrimPrefix(rest[len(found):], ",")
+	}
+	return out, nil
+}
+
+// writing tells whether a scenario changes what others read.
+func writing(name string) bool {
+	return slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name && s.writes })
+}
+
+func isPeer(name string) bool {
+	return slices.ContainsFunc(contenders, func(c contender) bool { return c.name == name && c.peer })
+}
