@@ -167,6 +167,7 @@ func withAccount(q *query.Select, accounts string, fields []*contract.Field) *qu
 		q.Columns = append(q.Columns, query.Column{Expr: col(person, f.Name, f.Type.Value), Type: f.Type.Value})
 	}
 	q.Where = query.Cmp{Op: query.Eq, L: col(credential, "hash", stringType), R: query.Param{Slot: 0, Type: stringType}}
+	q.ByKey = true
 	return q
 }
 

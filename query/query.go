@@ -40,6 +40,8 @@ type Select struct {
 	Distinct bool
 	// Lock says what a write transaction needs of the rows it reads.
 	Lock Lock
+	// ByKey: Where asks for one record by a unique key, which is found at once.
+	ByKey bool
 }
 
 // Lock is how strongly a Select inside a write transaction holds its rows.

@@ -25,6 +25,9 @@ type Driver struct {
 	user    string
 	conns   chan *conn    // nil members are opened when first needed
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use
+	lane    chan *lookup  // nil: no lanes
+	closed  chan struct{}
+	driving sync.WaitGroup
 	closing sync.Once
 	// careful: transactions went on after a violation, so that one that has read
 	// guards its first write as well.
@@ -69,7 +72,16 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	if config.Database == "" {
 		config.Database = config.User // as libpq does
 	}
-	d := &Driver{config: config, log: o.Log, conns: make(chan *conn, o.MaxOpen)}
+	d := &Driver{config: config, log: o.Log, closed: make(chan struct{})}
+	if o.MaxOpen >= 2*lanes {
+		o.MaxOpen -= lanes
+		d.lane = make(chan *lookup, maxTogether)
+		for range lanes {
+			d.driving.Add(1)
+			go d.drive()
+		}
+	}
+	d.conns = make(chan *conn, o.MaxOpen)
 	for range o.MaxOpen {
 		d.conns <- nil
 	}
@@ -112,18 +124,26 @@ func (d *Driver) take(ctx context.Context) (*conn, error) {
 		d.conns <- c
 		return nil, errClosed
 	}
-	epoch := d.epoch.Load()
-	if c != nil && c.epoch == epoch {
+	if c != nil && c.epoch == d.epoch.Load() {
 		c.rested = true
 		return c, nil
 	}
 	if c != nil {
 		c.Conn().Close() // nobody listens at its other end
 	}
-	pg, err := pgconn.ConnectConfig(ctx, d.config)
+	c, err := d.connect(ctx)
 	if err != nil {
 		d.conns <- nil
 		return nil, explained(ctx, err)
+	}
+	return c, nil
+}
+
+func (d *Driver) connect(ctx context.Context) (*conn, error) {
+	epoch := d.epoch.Load()
+	pg, err := pgconn.ConnectConfig(ctx, d.config)
+	if err != nil {
+		return nil, err
 	}
 	return &conn{PgConn: pg, stmts: map[any]*prepared{}, epoch: epoch}, nil
 }
@@ -149,6 +169,8 @@ func (d *Driver) Close() error {
 	d.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
+		close(d.closed)
+		d.driving.Wait()
 		for range cap(d.conns) {
 			if c := <-d.conns; c != nil {
 				errs = append(errs, c.PgConn.Close(ctx))

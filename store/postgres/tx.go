@@ -52,6 +52,9 @@ var begins = [...]string{
 
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
+	if mode == store.ReadOne {
+		return single{d}, nil
+	}
 	c, err := d.take(ctx)
 	if err != nil {
 		return nil, err
@@ -100,7 +103,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 				return
 			}
 			if s.row.err != nil {
-				yield(nil, problem.Wrap(s.row.err, problem.Internal, "a stored value cannot be read"))
+				yield(nil, unreadable(s.row.err))
 				return
 			}
 		}
@@ -110,6 +113,10 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		}
 		c.rested = false
 	}
+}
+
+func unreadable(cause error) error {
+	return problem.Wrap(cause, problem.Internal, "a stored value cannot be read")
 }
 
 // Insert adds rows; see store.Tx.

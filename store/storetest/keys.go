@@ -1,0 +1,83 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+)
+
+// readsByKey: a driver may answer the reads of many callers together, of different
+// tables, some of nothing, some given up; each gets its own answer.
+func readsByKey(t *testing.T, d store.Driver) {
+	create(t, d, items, notes)
+	const records = 60
+	var things, more []Row
+	for n := range records {
+		one := Row{}
+		if n%3 == 0 {
+			one["name"] = fmt.Sprint("name ", n)
+		}
+		things = append(things, item(n, one))
+		more = append(more, Row{"id": id(n), "place": int64(-n)})
+	}
+	fill(t, d, items, things)
+	fill(t, d, notes, more)
+	byKey := func(table *schema.Table, names ...string) *query.Select {
+		q := &query.Select{From: query.Table{Name: table.Name, Alias: 1}, ByKey: true}
+		for _, name := range names {
+			c := column(table, 1, name)
+			q.Columns = append(q.Columns, query.Column{Expr: c, Type: c.Type})
+		}
+		q.Where = query.Cmp{Op: query.Eq, L: column(table, 1, "id"), R: query.Param{Slot: 0, Type: idType}}
+		return q
+	}
+	ofItems, ofNotes := byKey(items, "id", "title", "name"), byKey(notes, "id", "place")
+	expected := func(q *query.Select, n int) [][]any {
+		switch {
+		case n >= records:
+			return nil
+		case q == ofNotes:
+			return [][]any{{id(n), int64(-n)}}
+		case n%3 == 0:
+			return [][]any{{id(n), fmt.Sprint("item ", n), fmt.Sprint("name ", n)}}
+		}
+		return [][]any{{id(n), fmt.Sprint("item ", n), nil}}
+	}
+	var callers sync.WaitGroup
+	for caller := range 40 {
+		callers.Go(func() {
+			r := rand.New(rand.NewPCG(1, uint64(caller)))
+			for range 50 {
+				q, n := ofItems, r.IntN(records+5)
+				if r.IntN(3) == 0 {
+					q = ofNotes
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				givenUp := r.IntN(10) == 0
+				if givenUp {
+					go cancel()
+				}
+				got, err := tryRead(ctx, d, q, []any{id(n)})
+				cancel()
+				if givenUp && errors.Is(err, context.Canceled) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+				} else if diff := cmp.Diff(expected(q, n), got); diff != "" {
+					t.Errorf("%s %d (-want +got)\n%s", q.From.Name, n, diff)
+				}
+			}
+		})
+	}
+	callers.Wait()
+}
