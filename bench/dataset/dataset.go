@@ -10,14 +10,15 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
 // Size is how many records there are of each kind.
-type Size struct{ Companies, Jobs, Applications int }
+type Size struct{ Companies, Jobs, Applications, Profiles int }
 
 // Full is the size of every figure that is published.
-var Full = Size{Companies: 1_000, Jobs: 100_000, Applications: 500_000}
+var Full = Size{Companies: 1_000, Jobs: 100_000, Applications: 500_000, Profiles: 50_000}
 
 // ID is a UUID of version 7.
 type ID [16]byte
@@ -53,6 +54,17 @@ type (
 		ID, Job            ID
 		Name, Email, Stage string
 		CreatedAt          int64
+	}
+	Profile struct {
+		ID        ID
+		Headline  string
+		CreatedAt int64
+	}
+	// User works for a company.
+	User struct {
+		ID, Company ID
+		Email       string
+		CreatedAt   int64
 	}
 )
 
@@ -139,6 +151,36 @@ func (s Size) ApplicationAt(i int) Application {
 	}
 }
 
+// ProfileAt is profile i: eight words of four hundred, so that two of them stand together
+// in about one profile of 2,500.
+func ProfileAt(i int) Profile {
+	at := epoch + 90*24*hour + int64(i)*3*minute
+	words := make([]string, 8)
+	for k := range words {
+		words[k] = Word(number(fmt.Sprintf("word %d of profile ", k), i, Words))
+	}
+	return Profile{ID: id("profile", i, at), Headline: strings.Join(words, " "), CreatedAt: at}
+}
+
+// Words is how many there are for headlines.
+const Words = 400
+
+// Word is word i of them.
+func Word(i int) string {
+	const syllables = "babebibodadedidokakekikolalelilomamemimo"
+	first, second := i/20*2, i%20*2
+	return syllables[first:first+2] + syllables[second:second+2]
+}
+
+// Users is how many people sign in: one at each of the first companies.
+func (s Size) Users() int { return min(40, s.Companies) }
+
+// UserAt is the one of company i.
+func UserAt(i int) User {
+	company := CompanyAt(i)
+	return User{ID: id("user", i, company.CreatedAt), Company: company.ID, Email: fmt.Sprintf("user%d@example.org", i+1), CreatedAt: company.CreatedAt}
+}
+
 // Each yields what at gives for 0 to n-1.
 func Each[T any](n int, at func(int) T) iter.Seq[T] {
 	return func(yield func(T) bool) {
@@ -156,10 +198,11 @@ func Flags() *Size {
 	flag.IntVar(&size.Companies, "companies", size.Companies, "how many companies")
 	flag.IntVar(&size.Jobs, "jobs", size.Jobs, "how many jobs")
 	flag.IntVar(&size.Applications, "applications", size.Applications, "how many applications")
+	flag.IntVar(&size.Profiles, "profiles", size.Profiles, "how many profiles")
 	return &size
 }
 
 // Arguments are the flags that give another program this size.
 func (s Size) Arguments() []string {
-	return []string{fmt.Sprint("-companies=", s.Companies), fmt.Sprint("-jobs=", s.Jobs), fmt.Sprint("-applications=", s.Applications)}
+	return []string{fmt.Sprint("-companies=", s.Companies), fmt.Sprint("-jobs=", s.Jobs), fmt.Sprint("-applications=", s.Applications), fmt.Sprint("-profiles=", s.Profiles)}
 }

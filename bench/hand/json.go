@@ -1,7 +1,9 @@
 package hand
 
 import (
+	"bytes"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -87,6 +89,89 @@ func AppendApplication(dst, id []byte, in *Application, now int64) []byte {
 	return append(dst, `,"stage":"new"}`...)
 }
 
+// AppendCreated appends what a batch answers for each new application.
+func AppendCreated(dst []byte, ids [][]byte, in []Application, now int64) []byte {
+	dst = append(dst, `{"items":[`...)
+	for i := range in {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"status":201,"id":`...)
+		dst = AppendID(dst, ids[i])
+		dst = append(dst, `,"body":`...)
+		dst = AppendApplication(dst, ids[i], &in[i], now)
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}"...)
+}
+
+// AppendReceived appends columns 0 to 5 of applications: id, job, candidate_name, email,
+// stage, created_at.
+func AppendReceived[C Columns](dst []byte, c C) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = AppendID(dst, c.Text(0))
+	dst = append(dst, `,"created_at":`...)
+	dst = AppendTime(dst, c.Int(5))
+	dst = append(dst, `,"job":`...)
+	dst = AppendID(dst, c.Text(1))
+	dst = append(dst, `,"candidate_name":`...)
+	dst = AppendString(dst, c.Text(2))
+	dst = append(dst, `,"email":`...)
+	dst = AppendString(dst, c.Text(3))
+	dst = append(dst, `,"stage":`...)
+	dst = AppendString(dst, c.Text(4))
+	return append(dst, '}')
+}
+
+// AppendProfile appends columns 0 to 2 of profiles: id, headline, created_at.
+func AppendProfile[C Columns](dst []byte, c C) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = AppendID(dst, c.Text(0))
+	dst = append(dst, `,"created_at":`...)
+	dst = AppendTime(dst, c.Int(2))
+	dst = append(dst, `,"headline":`...)
+	dst = AppendString(dst, c.Text(1))
+	return append(dst, '}')
+}
+
+// Group is the jobs of one status.
+type Group struct{ Count, Sum int64 }
+
+// AppendGroups appends those that there are, in the order of statuses.
+func AppendGroups(dst []byte, groups map[string]Group) []byte {
+	dst = append(dst, `{"items":[`...)
+	first := true
+	for _, status := range []string{"draft", "open", "closed"} {
+		g := groups[status]
+		if g.Count == 0 {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(append(append(dst, `{"status":"`...), status...), `","count":`...)
+		dst = strconv.AppendInt(dst, g.Count, 10)
+		dst = append(dst, `,"avg_salary_min":"`...)
+		dst = appendAverage(dst, g)
+		dst = append(dst, `"}`...)
+	}
+	return append(dst, "]}"...)
+}
+
+// appendAverage appends six digits after the point, rounded half to even.
+func appendAverage(dst []byte, g Group) []byte {
+	const scale = 1_000_000
+	quotient, rest := g.Sum*scale/g.Count, g.Sum*scale%g.Count
+	if 2*rest > g.Count || 2*rest == g.Count && quotient%2 == 1 {
+		quotient++
+	}
+	dst = strconv.AppendInt(dst, quotient/scale, 10)
+	fraction := strconv.AppendInt(nil, scale+quotient%scale, 10)
+	fraction[0] = '.'
+	return append(dst, fraction...)
+}
+
 // Columns is one row of jobs, and with it of companies, as a database gives it.
 type Columns interface {
 	Text(i int) []byte // valid until the next row
@@ -130,6 +215,50 @@ func AppendJob[C Columns](dst []byte, c C, include bool) []byte {
 	dst = append(dst, `,"opens_at":`...)
 	dst = AppendTime(dst, c.Int(7))
 	return append(dst, '}')
+}
+
+// Nested is a page of jobs whose applications come after them.
+type Nested struct {
+	jobs []byte
+	ends []int
+	IDs  [][]byte
+	made [][]byte // the applications of each
+}
+
+// Job takes a row as AppendJob does.
+func (n *Nested) Job(c Columns) {
+	n.jobs = AppendJob(n.jobs, c, false)
+	n.ends = append(n.ends, len(n.jobs)-1)
+	n.IDs = append(n.IDs, bytes.Clone(c.Text(0)))
+	n.made = append(n.made, nil)
+}
+
+// Application takes a row as AppendReceived does; those of a job in their order.
+func (n *Nested) Application(c Columns) {
+	at := slices.IndexFunc(n.IDs, func(id []byte) bool { return bytes.Equal(id, c.Text(1)) })
+	list := n.made[at]
+	if list == nil {
+		list = make([]byte, 0, 2<<10)
+	} else {
+		list = append(list, ',')
+	}
+	n.made[at] = AppendReceived(list, c)
+}
+
+// Append writes the page without its end.
+func (n *Nested) Append(dst []byte) []byte {
+	start := 0
+	for i, end := range n.ends {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, n.jobs[start:end]...)
+		dst = append(dst, `,"applications":[`...)
+		dst = append(dst, n.made[i]...)
+		dst = append(dst, "]}"...)
+		start = end + 1
+	}
+	return dst
 }
 
 // ParseID reads a UUID.

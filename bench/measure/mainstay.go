@@ -71,6 +71,10 @@ func fillStore(ctx context.Context, folder, url string, size dataset.Size) (toke
 	f.add("applications", "id created_at updated_at _revision job candidate_name email stage", each(size.Applications, size.ApplicationAt, func(r dataset.Application) []any {
 		return append(builtin(r.ID, r.CreatedAt), value.UUID(r.Job), r.Name, r.Email, r.Stage)
 	}))
+	f.add("profiles", "id created_at updated_at _revision headline", each(size.Profiles, dataset.ProfileAt, func(r dataset.Profile) []any {
+		return append(builtin(r.ID, r.CreatedAt), r.Headline)
+	}))
+	f.add("profiles_words", "word field id", headlineWords(size.Profiles))
 	tokens = f.callers(size)
 	if f.err != nil {
 		return nil, f.err
@@ -83,6 +87,19 @@ func each[T any](n int, at func(int) T, values func(T) []any) iter.Seq[[]any] {
 		for r := range dataset.Each(n, at) {
 			if !yield(values(r)) {
 				return
+			}
+		}
+	}
+}
+
+// headlineWords are the words by which profiles are found.
+func headlineWords(profiles int) iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		for r := range dataset.Each(profiles, dataset.ProfileAt) {
+			for _, word := range value.Words(r.Headline) {
+				if !yield([]any{word, "headline", value.UUID(r.ID)}) {
+					return
+				}
 			}
 		}
 	}
@@ -132,13 +149,12 @@ func (f *filler) add(table, columns string, rows iter.Seq[[]any]) {
 func (f *filler) callers(size dataset.Size) (tokens []string) {
 	var users, sessions, credentials [][]any
 	now := time.Now().UnixMilli()
-	for i := range min(callers, size.Companies) {
-		id := value.NewID(time.Now())
+	for r := range dataset.Each(size.Users(), dataset.UserAt) {
 		token, hash := auth.NewToken()
 		tokens = append(tokens, token)
-		users = append(users, append(builtin(dataset.ID(id), now), fmt.Sprintf("user%d@example.org", i+1), value.UUID(dataset.CompanyAt(i).ID)))
-		sessions = append(sessions, []any{hash, id, value.Timestamp(now), value.Timestamp(now + 24*time.Hour.Milliseconds()), int64(0)})
-		credentials = append(credentials, []any{id, "none", int64(0)})
+		users = append(users, append(builtin(r.ID, r.CreatedAt), r.Email, value.UUID(r.Company)))
+		sessions = append(sessions, []any{hash, value.UUID(r.ID), value.Timestamp(now), value.Timestamp(now + 24*time.Hour.Milliseconds()), int64(0)})
+		credentials = append(credentials, []any{value.UUID(r.ID), "none", int64(0)})
 	}
 	of := func(rows [][]any) iter.Seq[[]any] {
 		return func(yield func([]any) bool) {
@@ -175,7 +191,7 @@ func analyzed(ctx context.Context, url string) error {
 			return err
 		}
 		defer db.Close()
-		_, err = db.ExecContext(ctx, "ANALYZE TABLE companies, jobs, applications, users")
+		_, err = db.ExecContext(ctx, "ANALYZE TABLE companies, jobs, applications, users, profiles, profiles_words")
 		return err
 	}
 	c, err := sqlite.OpenConn(strings.TrimPrefix(url, "sqlite:"), sqlite.OpenReadWrite)

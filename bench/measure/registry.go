@@ -14,9 +14,13 @@ import (
 
 // scenario is one kind of request.
 type scenario struct {
-	name, what string
-	writes     bool // measured after those that only read
-	long       bool // not with --short
+	name, what  string
+	writes      bool // measured after those that only read
+	makes       bool // its answers hold ids and times that the server chose
+	lines       bool // its answer is NDJSON
+	mix         bool // it is made of others
+	connections int  // 32 when 0
+	long        bool // not with --short, unless a flag names it
 }
 
 var scenarios = []scenario{
@@ -24,9 +28,28 @@ var scenarios = []scenario{
 	{name: "S2", what: "list of 20, filtered by status and salary, the newest first"},
 	{name: "S3", what: "S2 with the company of each job"},
 	{name: "S4", what: "20 jobs after half of all rows, the newest first"},
-	{name: "S5", what: "create an application", writes: true},
+	{name: "S5", what: "create an application", writes: true, makes: true},
 	{name: "S6", what: "change a job's title", writes: true},
 	{name: "S7", what: "list of 20 under the rule `company == caller.company`"},
+	{name: "S8", what: "the newest 20 applications under the rule `job.company.staff.exists(s, s == caller)`", long: true},
+	{name: "S9", what: "S2 with the applications of each job", long: true},
+	{name: "S10", what: "a company's jobs by status: how many, and their average salary", long: true},
+	{name: "S11", what: "20 profiles that hold two words", long: true},
+	{name: "S12", what: "a batch of 100 new applications, all or none", writes: true, makes: true, long: true},
+	{name: "S13", what: "export of all jobs (100,000) as NDJSON, two at a time", lines: true, connections: 2, long: true},
+	{name: "S14", what: "mixed: S1, S2, S3 for 80 of 100 requests, S5 and S6 for 20", writes: true, mix: true, long: true},
+}
+
+// mixed adds S14 to a dialect that has what it is made of.
+func mixed(d dialect) dialect {
+	turns := []string{"S1", "S2", "S3", "S1", "S5", "S2", "S3", "S1", "S2", "S6"}
+	for _, name := range turns {
+		if d[name] == nil {
+			return d
+		}
+	}
+	d["S14"] = func(a ask) message { return d[turns[a.turn%len(turns)]](a) }
+	return d
 }
 
 // contender is a system. up fills tables on a database that is there and serves them.
@@ -146,9 +169,14 @@ func among(what, list string, known, usual []string) ([]string, error) {
 	return out, nil
 }
 
-// writing tells whether a scenario changes what others read.
-func writing(name string) bool {
-	return slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name && s.writes })
+// scenarioNamed is a line of the table; growth measures others, too.
+func scenarioNamed(name string) scenario {
+	for _, s := range scenarios {
+		if s.name == name {
+			return s
+		}
+	}
+	return scenario{name: name}
 }
 
 func isPeer(name string) bool {

@@ -65,8 +65,8 @@ func (r *results) measure(ctx context.Context, db *database, size dataset.Size) 
 	return nil
 }
 
-func rank(scenario string) int {
-	if writing(scenario) {
+func rank(name string) int {
+	if scenarioNamed(name).writes {
 		return 1
 	}
 	return 0

@@ -38,7 +38,7 @@ func measured(db *database, scenario string, messages [][][]byte, e effort) ([]f
 			if round == 1 {
 				e.warm = 0
 			}
-			f, err := s.figure(messages[i], e)
+			f, err := s.figure(messages[i], scenarioNamed(scenario).connections, e)
 			if err != nil {
 				return nil, fmt.Errorf("%s on %s, %s: %w\n%s", s.name, db.name, scenario, err, tail(s.program.log))
 			}
@@ -49,8 +49,8 @@ func measured(db *database, scenario string, messages [][][]byte, e effort) ([]f
 	return out, nil
 }
 
-func (s *system) figure(messages [][]byte, e effort) (*figure, error) {
-	plan := load.Plan{Addr: s.addr, Requests: messages, Duration: e.warm}
+func (s *system) figure(messages [][]byte, connections int, e effort) (*figure, error) {
+	plan := load.Plan{Addr: s.addr, Requests: messages, Connections: connections, Duration: e.warm}
 	if e.warm > 0 {
 		if _, err := load.Run(plan); err != nil {
 			return nil, err
@@ -96,6 +96,9 @@ func (s *system) count() (float64, error) {
 	return s.statements()
 }
 
+// most is how many bytes of requests are made ready for a system.
+const most = 16 << 20
+
 // messages are the requests of a scenario for each system, ready to be sent; none for
 // a system that does not have it.
 func messages(db *database, scenario string, asks []ask) [][][]byte {
@@ -105,8 +108,9 @@ func messages(db *database, scenario string, asks []ask) [][][]byte {
 		if request == nil {
 			continue
 		}
-		for _, a := range asks {
-			out[i] = append(out[i], request(a).bytes(s.addr))
+		for size, k := 0, 0; k < len(asks) && size < most; k++ {
+			out[i] = append(out[i], request(asks[k]).bytes(s.addr))
+			size += len(out[i][k])
 		}
 	}
 	return out

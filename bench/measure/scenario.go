@@ -10,14 +10,16 @@ import (
 
 // ask is what one request asks for; every system is asked the same things.
 type ask struct {
-	job    string // an id
-	salary int
-	page   int // S4: the number of a page of 200 after deep
-	caller int // S7: a company among the first callers
-	number int
+	turn    int    // it is the n-th of its run
+	job     string // an id
+	salary  int
+	page    int       // S4: the number of a page of 200 after deep
+	caller  int       // S7, S8: a user
+	company string    // S10: an id
+	words   [2]string // S11
+	several []string  // S12: the jobs of the applications
+	number  int
 }
-
-const callers = 40
 
 // deep is how many rows lie before the pages of S4, and how many such pages there are.
 func deep(size dataset.Size) (rows, pages int) {
@@ -31,9 +33,17 @@ func asks(size dataset.Size, n int, seed uint64) []ask {
 	_, pages := deep(size)
 	out := make([]ask, n)
 	for i := range out {
+		first, second := r.IntN(dataset.Words), r.IntN(dataset.Words-1)
+		if second >= first {
+			second++
+		}
 		out[i] = ask{
-			job: dataset.JobID(r.IntN(size.Jobs)).String(), salary: 30_000 + 500*r.IntN(141),
-			page: r.IntN(pages), caller: r.IntN(min(callers, size.Companies)), number: r.IntN(1_000_000_000),
+			turn: i, job: dataset.JobID(r.IntN(size.Jobs)).String(), salary: 30_000 + 500*r.IntN(141),
+			page: r.IntN(pages), caller: r.IntN(size.Users()), number: r.IntN(1_000_000_000),
+			company: dataset.CompanyAt(r.IntN(size.Companies)).ID.String(), words: [2]string{dataset.Word(first), dataset.Word(second)},
+		}
+		for range 100 {
+			out[i].several = append(out[i].several, dataset.JobID(r.IntN(size.Jobs)).String())
 		}
 	}
 	return out
@@ -70,6 +80,20 @@ func application(a ask, job string) string {
 	return fmt.Sprintf(`{"job":%q,"candidate_name":"Candidate %d","email":"c%d@example.org","stage":"new"}`, job, a.number, a.number)
 }
 
+// batch is a body of many new applications.
+func batch(a ask) string {
+	var b strings.Builder
+	b.WriteString(`{"operations":[`)
+	for i, job := range a.several {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`{"create":` + application(ask{number: a.number + i}, job) + `}`)
+	}
+	b.WriteString("]}")
+	return b.String()
+}
+
 const newest = "/v1/jobs?sort=-created_at&limit=20"
 
 // alikeDialect is what Mainstay and the references spell alike.
@@ -85,6 +109,17 @@ func alikeDialect(tokens []string) dialect {
 		"S7": func(a ask) message {
 			return message{method: "GET", path: newest + "&status=open", authorization: "Bearer " + tokens[a.caller]}
 		},
+		"S8": func(a ask) message {
+			return message{method: "GET", path: "/v1/applications?sort=-id&limit=20", authorization: "Bearer " + tokens[a.caller]}
+		},
+		"S10": func(a ask) message {
+			return get("/v1/jobs/aggregate?by=status&measures=count,avg:salary_min&company=" + a.company)
+		},
+		"S11": func(a ask) message { return get("/v1/profiles?limit=20&search=" + a.words[0] + "%20" + a.words[1]) },
+		"S12": func(a ask) message {
+			return message{method: "POST", path: "/v1/applications/batch", body: batch(a)}
+		},
+		"S13": func(ask) message { return get("/v1/jobs.ndjson") },
 	}
 }
 
@@ -94,6 +129,7 @@ func handDialect(size dataset.Size, tokens []string) dialect {
 	filtered := func(a ask) string { return fmt.Sprintf("%s&status=open&salary_min.gte=%d", newest, a.salary) }
 	d["S2"] = func(a ask) message { return get(filtered(a)) }
 	d["S3"] = func(a ask) message { return get(filtered(a) + "&include=company") }
+	d["S9"] = func(a ask) message { return get(filtered(a) + "&include=applications") }
 	d["S4"] = func(a ask) message {
 		before, _ := deep(size)
 		last := size.JobAt(size.Jobs - before - 200*a.page)
@@ -110,6 +146,7 @@ func mainstayDialect(tokens, cursors []string) dialect {
 	}
 	d["S2"] = func(a ask) message { return get(filtered(a)) }
 	d["S3"] = func(a ask) message { return get(filtered(a) + "&include=company") }
+	d["S9"] = func(a ask) message { return get(filtered(a) + "&include=applications") }
 	d["S4"] = func(a ask) message { return get(newest + "&cursor=" + cursors[a.page]) }
 	return d
 }

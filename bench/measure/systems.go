@@ -53,7 +53,7 @@ func (p *place) populated(ctx context.Context, db *database, against []string) e
 		s, err := c.up(ctx, p, db)
 		switch {
 		case err == nil:
-			s.name, s.database = c.name, db.program
+			s.name, s.database, s.dialect = c.name, db.program, mixed(s.dialect)
 			db.systems = append(db.systems, s)
 		case c.peer && ctx.Err() == nil:
 			progress("%s: %s is not measured: %s", db.name, c.name, err)
@@ -172,8 +172,8 @@ func reference(ctx context.Context, p *place, db *database) (*system, error) {
 
 // handTokens are what the callers show to whatever takes the references' tokens.
 func handTokens(size dataset.Size) (tokens []string) {
-	for i := range min(callers, size.Companies) {
-		tokens = append(tokens, hand.Token(dataset.CompanyAt(i).ID.String()))
+	for r := range dataset.Each(size.Users(), dataset.UserAt) {
+		tokens = append(tokens, hand.Token(r.ID.String(), r.Company.String()))
 	}
 	return tokens
 }

@@ -17,6 +17,8 @@ var tables = []string{
 		FOREIGN KEY (company) REFERENCES companies (id)) CHARACTER SET utf8mb4`,
 	`CREATE TABLE applications (id BINARY(16) PRIMARY KEY, job BINARY(16) NOT NULL, candidate_name VARCHAR(200) NOT NULL, email VARCHAR(200) NOT NULL, stage VARCHAR(50) NOT NULL, created_at BIGINT NOT NULL,
 		KEY (job), FOREIGN KEY (job) REFERENCES jobs (id)) CHARACTER SET utf8mb4`,
+	`CREATE TABLE users (id BINARY(16) PRIMARY KEY, email VARCHAR(200) NOT NULL UNIQUE, company BINARY(16) NOT NULL, created_at BIGINT NOT NULL, FOREIGN KEY (company) REFERENCES companies (id)) CHARACTER SET utf8mb4`,
+	`CREATE TABLE profiles (id BINARY(16) PRIMARY KEY, headline VARCHAR(300) NOT NULL, created_at BIGINT NOT NULL, FULLTEXT KEY (headline)) CHARACTER SET utf8mb4`,
 }
 
 func load(db *sql.DB, size dataset.Size) error {
@@ -41,7 +43,17 @@ func load(db *sql.DB, size dataset.Size) error {
 	}); err != nil {
 		return err
 	}
-	_, err := db.Exec("ANALYZE TABLE companies, jobs, applications")
+	if err := fill(db, "users", dataset.Each(size.Users(), dataset.UserAt), func(r dataset.User) []any {
+		return []any{r.ID[:], r.Email, r.Company[:], r.CreatedAt}
+	}); err != nil {
+		return err
+	}
+	if err := fill(db, "profiles", dataset.Each(size.Profiles, dataset.ProfileAt), func(r dataset.Profile) []any {
+		return []any{r.ID[:], r.Headline, r.CreatedAt}
+	}); err != nil {
+		return err
+	}
+	_, err := db.Exec("ANALYZE TABLE companies, jobs, applications, users, profiles")
 	return err
 }
 

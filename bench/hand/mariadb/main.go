@@ -61,7 +61,10 @@ func (r *row) targets(include bool) []any {
 	return out
 }
 
-type backend struct{ prepared map[string]*sql.Stmt }
+type backend struct {
+	db       *sql.DB
+	prepared map[string]*sql.Stmt
+}
 
 func refused(dst []byte, err error) ([]byte, int) {
 	var known *mysql.MySQLError
@@ -100,7 +103,9 @@ func (b *backend) List(ctx context.Context, q *hand.List, dst []byte) ([]byte, i
 		name, args = "own", []any{key(q.Company), q.Status}
 	case q.CursorAt != 0:
 		name, args = "deep", []any{q.CursorAt, q.CursorAt, key(q.CursorID)}
-	case q.Include:
+	case q.Include == "applications":
+		return b.nested(ctx, args, dst)
+	case q.Include == "company":
 		name = "include"
 	}
 	rows, err := b.prepared[name].QueryContext(ctx, args...)
@@ -109,7 +114,7 @@ func (b *backend) List(ctx context.Context, q *hand.List, dst []byte) ([]byte, i
 	}
 	defer rows.Close()
 	var r row
-	targets := r.targets(q.Include)
+	targets := r.targets(q.Include != "")
 	var last []byte
 	dst = append(dst, `{"items":[`...)
 	for rows.Next() {
@@ -119,7 +124,7 @@ func (b *backend) List(ctx context.Context, q *hand.List, dst []byte) ([]byte, i
 		if last != nil {
 			dst = append(dst, ',')
 		}
-		dst = hand.AppendJob(dst, &r, q.Include)
+		dst = hand.AppendJob(dst, &r, q.Include != "")
 		last = append(last[:0], r.text[0]...)
 	}
 	if rows.Err() != nil {
@@ -164,7 +169,7 @@ func main() {
 	const connections = 8
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	b := &backend{prepared: map[string]*sql.Stmt{}}
+	b := &backend{db: db, prepared: map[string]*sql.Stmt{}}
 	for name, text := range statements {
 		if b.prepared[name], err = db.Prepare(text); err != nil {
 			log.Fatal(err)

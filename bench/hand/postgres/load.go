@@ -24,7 +24,9 @@ CREATE TABLE jobs (
 	opens_at timestamptz NOT NULL,
 	created_at timestamptz NOT NULL
 ) WITH (fillfactor = 90);
-CREATE TABLE applications (id uuid PRIMARY KEY, job uuid NOT NULL, candidate_name text NOT NULL, email text NOT NULL, stage text NOT NULL, created_at timestamptz NOT NULL);`
+CREATE TABLE applications (id uuid PRIMARY KEY, job uuid NOT NULL, candidate_name text NOT NULL, email text NOT NULL, stage text NOT NULL, created_at timestamptz NOT NULL);
+CREATE TABLE users (id uuid PRIMARY KEY, email text NOT NULL UNIQUE, company uuid NOT NULL, created_at timestamptz NOT NULL);
+CREATE TABLE profiles (id uuid PRIMARY KEY, headline text NOT NULL, created_at timestamptz NOT NULL, words tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('simple', headline)) STORED);`
 
 const indexes = `
 ALTER TABLE jobs ADD FOREIGN KEY (company) REFERENCES companies;
@@ -32,7 +34,9 @@ ALTER TABLE applications ADD FOREIGN KEY (job) REFERENCES jobs;
 CREATE INDEX ON jobs (created_at DESC, id DESC);
 CREATE INDEX ON jobs (status, created_at DESC, id DESC);
 CREATE INDEX ON jobs (company, status, created_at DESC, id DESC);
-CREATE INDEX ON applications (job)`
+CREATE INDEX ON applications (job);
+ALTER TABLE users ADD FOREIGN KEY (company) REFERENCES companies;
+CREATE INDEX ON profiles USING gin (words) WITH (fastupdate = off)`
 
 func load(ctx context.Context, dsn string, size dataset.Size) error {
 	c, err := pgx.Connect(ctx, dsn)
@@ -59,10 +63,20 @@ func load(ctx context.Context, dsn string, size dataset.Size) error {
 	}); err != nil {
 		return err
 	}
+	if err := fill(ctx, c, "users", []string{"id", "email", "company", "created_at"}, dataset.Each(size.Users(), dataset.UserAt), func(r dataset.User) []any {
+		return []any{[16]byte(r.ID), r.Email, [16]byte(r.Company), time.UnixMilli(r.CreatedAt)}
+	}); err != nil {
+		return err
+	}
+	if err := fill(ctx, c, "profiles", []string{"id", "headline", "created_at"}, dataset.Each(size.Profiles, dataset.ProfileAt), func(r dataset.Profile) []any {
+		return []any{[16]byte(r.ID), r.Headline, time.UnixMilli(r.CreatedAt)}
+	}); err != nil {
+		return err
+	}
 	if _, err := c.Exec(ctx, indexes); err != nil {
 		return err
 	}
-	_, err = c.Exec(ctx, "VACUUM ANALYZE companies, jobs, applications")
+	_, err = c.Exec(ctx, "VACUUM ANALYZE")
 	return err
 }
 

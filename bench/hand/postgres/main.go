@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"log"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,7 +114,9 @@ func (b *backend) List(ctx context.Context, q *hand.List, dst []byte) ([]byte, i
 	case q.CursorAt != 0:
 		key, _ := hand.ParseID(q.CursorID)
 		name, args = "deep", [][]byte{moment(q.CursorAt), key}
-	case q.Include:
+	case q.Include == "applications":
+		return b.nested(ctx, args, dst)
+	case q.Include == "company":
 		name = "include"
 	}
 	var at int64
@@ -123,7 +126,7 @@ func (b *backend) List(ctx context.Context, q *hand.List, dst []byte) ([]byte, i
 		if last != nil {
 			dst = append(dst, ',')
 		}
-		dst = hand.AppendJob(dst, r, q.Include)
+		dst = hand.AppendJob(dst, r, q.Include != "")
 		at, last = r.Int(8), append(last[:0], r[0]...)
 	})
 	if err != nil {
@@ -171,6 +174,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	maps.Copy(statements, more)
 	config.MaxConns, config.MinConns = 16, 16
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		for name, text := range statements {

@@ -13,6 +13,9 @@ var tables = []string{
 	`CREATE TABLE jobs (id BLOB PRIMARY KEY, company BLOB NOT NULL REFERENCES companies, title TEXT NOT NULL, body TEXT NOT NULL,
 		status TEXT NOT NULL CHECK (status IN ('draft', 'open', 'closed')), skills TEXT NOT NULL, salary_min INTEGER NOT NULL, opens_at INTEGER NOT NULL, created_at INTEGER NOT NULL) STRICT`,
 	`CREATE TABLE applications (id BLOB PRIMARY KEY, job BLOB NOT NULL REFERENCES jobs, candidate_name TEXT NOT NULL, email TEXT NOT NULL, stage TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT`,
+	`CREATE TABLE users (id BLOB PRIMARY KEY, email TEXT NOT NULL UNIQUE, company BLOB NOT NULL REFERENCES companies, created_at INTEGER NOT NULL) STRICT`,
+	`CREATE TABLE profiles (id BLOB PRIMARY KEY, headline TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT`,
+	`CREATE VIRTUAL TABLE profile_words USING fts5 (headline, content = 'profiles', detail = none)`,
 }
 
 var indexes = []string{
@@ -20,6 +23,7 @@ var indexes = []string{
 	`CREATE INDEX jobs_status ON jobs (status, created_at DESC, id DESC)`,
 	`CREATE INDEX jobs_company ON jobs (company, status, created_at DESC, id DESC)`,
 	`CREATE INDEX applications_job ON applications (job)`,
+	`INSERT INTO profile_words (profile_words) VALUES ('rebuild')`,
 	`ANALYZE`,
 }
 
@@ -47,6 +51,16 @@ func load(path string, size dataset.Size) error {
 	}
 	if err := fill(c, "applications", 6, dataset.Each(size.Applications, size.ApplicationAt), func(r dataset.Application) []any {
 		return []any{r.ID[:], r.Job[:], r.Name, r.Email, r.Stage, r.CreatedAt}
+	}); err != nil {
+		return err
+	}
+	if err := fill(c, "users", 4, dataset.Each(size.Users(), dataset.UserAt), func(r dataset.User) []any {
+		return []any{r.ID[:], r.Email, r.Company[:], r.CreatedAt}
+	}); err != nil {
+		return err
+	}
+	if err := fill(c, "profiles", 3, dataset.Each(size.Profiles, dataset.ProfileAt), func(r dataset.Profile) []any {
+		return []any{r.ID[:], r.Headline, r.CreatedAt}
 	}); err != nil {
 		return err
 	}

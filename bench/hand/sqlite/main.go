@@ -134,12 +134,13 @@ func bind(s *sqlite.Stmt, args []any) {
 
 // write is one statement that waits for its turn.
 type write struct {
-	name string
-	args []any
-	each func(row)
-	n    int
-	err  error
-	done chan struct{}
+	name    string
+	args    []any
+	several [][]any // instead of args: all or none
+	each    func(row)
+	n       int
+	err     error
+	done    chan struct{}
 }
 
 type backend struct {
@@ -166,6 +167,10 @@ func (b *backend) writer(c *conn) {
 			log.Fatal(err)
 		}
 		for _, w := range group {
+			if w.several != nil {
+				w.err = c.all(w)
+				continue
+			}
 			w.n, w.err = c.run(w.name, w.args, w.each)
 		}
 		err := c.simple("COMMIT")
@@ -222,7 +227,9 @@ func (b *backend) List(_ context.Context, q *hand.List, dst []byte) ([]byte, int
 	case q.CursorAt != 0:
 		key, _ := hand.ParseID(q.CursorID)
 		name, args = "deep", []any{q.CursorAt, key}
-	case q.Include:
+	case q.Include == "applications":
+		return b.nested(args, dst)
+	case q.Include == "company":
 		name = "include"
 	}
 	var at int64
@@ -233,7 +240,7 @@ func (b *backend) List(_ context.Context, q *hand.List, dst []byte) ([]byte, int
 		if last != nil {
 			dst = append(dst, ',')
 		}
-		dst = hand.AppendJob(dst, r, q.Include)
+		dst = hand.AppendJob(dst, r, q.Include != "")
 		at, last = r.Int(8), append(last[:0], r.Text(0)...)
 	})
 	b.readers <- c
