@@ -98,7 +98,8 @@ type handler struct {
 	base    string
 	client  func(r *http.Request) string
 	log     *slog.Logger
-	reports reports
+	away    reports // 503
+	late    reports // 504
 	running atomic.Int64
 	held    atomic.Int64  // bytes, see MaxHeld
 	exports chan struct{} // holds one for each that runs

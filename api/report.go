@@ -9,8 +9,8 @@ import (
 )
 
 // reports bounds how often it is logged that something is not there for the
-// moment: a database that is away fails thousands of requests a second, and they
-// all say the same.
+// moment, or takes too long: a database that is away fails thousands of requests a
+// second, and they all say the same.
 type reports struct {
 	last atomic.Int64 // when one was logged, in nanoseconds
 	more atomic.Int64 // that were not, since then
@@ -29,17 +29,21 @@ func (r *reports) due(now time.Time) (more int64, ok bool) {
 }
 
 // report logs what an operator has to know. The caller's own faults are not among it.
+// That a request took too long is a warning: mostly it asked for too much.
 func (x *exchange) report(status int, err error) {
 	if status < 500 || x.r.Context().Err() != nil || status != http.StatusInternalServerError && errors.Unwrap(err) == nil {
 		return
 	}
 	attrs := append(x.attrs(), slog.String("error", err.Error()))
-	if status != http.StatusInternalServerError {
-		more, due := x.h.reports.due(time.Now())
-		if !due {
-			return
-		}
-		attrs = append(attrs, slog.Int64("more", more))
+	level, reports := slog.LevelError, &x.h.away
+	switch status {
+	case http.StatusInternalServerError:
+		x.h.log.LogAttrs(x.ctx, level, "request failed", attrs...)
+		return
+	case http.StatusGatewayTimeout:
+		level, reports = slog.LevelWarn, &x.h.late
 	}
-	x.h.log.LogAttrs(x.ctx, slog.LevelError, "request failed", attrs...)
+	if more, due := reports.due(time.Now()); due {
+		x.h.log.LogAttrs(x.ctx, level, "request failed", append(attrs, slog.Int64("more", more))...)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/mainstay-run/mainstay/api"
 	"github.com/mainstay-run/mainstay/auth"
@@ -60,6 +61,8 @@ type Ground struct {
 	Timing bool
 	// Proxies stand before the program; see ClientBehind.
 	Proxies int
+	// Timeout bounds a request; 0 is api's own.
+	Timeout time.Duration
 	// Limiter bounds attempts to sign in, over all contracts.
 	Limiter *auth.Limiter
 }
@@ -69,8 +72,9 @@ func (g *Ground) Handler(set *rule.Set) http.Handler {
 	who := auth.New(g.DB, set, auth.Options{Limiter: g.Limiter})
 	e := engine.New(set, g.DB, g.Keys, engine.Options{Log: g.Log, Auth: who})
 	h := api.New(e, who, set, api.Options{
-		Log:    g.Log,
-		Timing: g.Timing,
+		Log:     g.Log,
+		Timing:  g.Timing,
+		Timeout: g.Timeout,
 		Explain: func(ctx context.Context, who *auth.Principal, op *engine.Operation) (*engine.Explanation, error) {
 			return e.Explain(ctx, who, op, false)
 		},

@@ -56,9 +56,13 @@ stops: not ready, no new connections, running requests to their end.`,
 	flags.StringVar(&s.keysAt, "keys", "", "folder of the secret, made there when it is missing")
 	flags.IntVar(&s.connections, "connections", 16, "most connections to the database")
 	flags.IntVar(&s.proxies, "proxies", 0, "how many proxies stand before it and append to X-Forwarded-For")
+	flags.DurationVar(&s.timeout, "timeout", 30*time.Second, "how long a request may take, an export apart")
 	flags.DurationVar(&s.drain, "drain", 30*time.Second, "how long running requests may take to end at a stop")
 	return cmd
 }
+
+// maxTimeout leaves an answer time to be sent: see server.
+const maxTimeout = time.Minute
 
 // serve is one run of the command.
 type serve struct {
@@ -66,7 +70,7 @@ type serve struct {
 	folder                          string
 	url, listen, operatorAt, keysAt string
 	connections, proxies            int
-	drain                           time.Duration
+	timeout, drain                  time.Duration
 	log                             *slog.Logger
 	at                              database
 	driver                          store.Driver
@@ -80,6 +84,9 @@ func (s *serve) run(ctx context.Context) (err error) {
 	}
 	if s.connections < 2 {
 		return misuse("--connections is 2 at least, not %d", s.connections)
+	}
+	if s.timeout <= 0 || s.timeout > maxTimeout {
+		return misuse("--timeout is more than nothing and at most %s, not %s", maxTimeout, s.timeout)
 	}
 	at.connections = s.connections
 	s.at = at
@@ -106,7 +113,7 @@ func (s *serve) run(ctx context.Context) (err error) {
 	}
 	db, metrics := store.New(s.driver), observe.New()
 	metrics.CountStatements(db.Statements)
-	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Proxies: s.proxies, Limiter: auth.NewLimiter(time.Now)}
+	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Proxies: s.proxies, Timeout: s.timeout, Limiter: auth.NewLimiter(time.Now)}
 	return s.answer(ctx, s.ground.Handler(set), metrics)
 }
 
