@@ -175,7 +175,7 @@ func (w *work) signedIn(ctx context.Context, me *call, token string) (*Result, e
 		return nil, err
 	}
 	id := me.who.Caller.ID
-	body, _, readable, err := w.e.fetch(ctx, w.tx, me, r, id, "", "")
+	body, _, readable, err := w.e.fetch(ctx, w.tx, me, r, id, nil, "", "")
 	if err != nil {
 		return nil, err
 	}

@@ -37,10 +37,11 @@ func (e *Engine) prepareAction(c *call, s *rule.Sight, op *Operation, body any) 
 		if err != nil {
 			return nil, err
 		}
-		if err := w.act(ctx, s, op, a, in, found); err != nil {
+		next, err := w.act(ctx, s, op, a, in, found)
+		if err != nil {
 			return nil, err
 		}
-		return w.done(ctx, 200, op, found.rec["id"].(value.UUID))
+		return w.done(ctx, 200, op, next["id"].(value.UUID), next)
 	}, nil
 }
 
@@ -64,8 +65,9 @@ func (c *call) readInput(a *rule.Action, body any) (*input, error) {
 	return in, b.err(c)
 }
 
-// act carries an action out on a record that the caller can read.
-func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Action, in *input, b *before) error {
+// act carries an action out on a record that the caller can read, and gives what it
+// is then.
+func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Action, in *input, b *before) (rule.Record, error) {
 	r := s.Resource
 	world := &world{ctx: ctx, e: w.e, tx: w.tx}
 	env := w.env(b.rec, nil)
@@ -84,24 +86,28 @@ func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Ac
 	if len(a.Input) > 0 {
 		var err error
 		if b.found, err = w.ask(ctx, r, []*rule.Expr{a.Allow}, env); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if !w.c.holds(a.Allow, env, b.found) {
-		return w.c.refused()
+		return nil, w.c.refused()
 	}
-	if err := w.preconditions(ctx, op, b.rec["id"].(value.UUID)); err != nil {
-		return err
+	if err := w.preconditions(ctx, op, b.rec); err != nil {
+		return nil, err
 	}
 	if err := faults.err(w.c); err != nil {
-		return err
+		return nil, err
 	}
-	if err := w.references(ctx, values, nil, a.Input); err != nil {
-		return err
+	var set refs
+	for _, f := range a.Input {
+		set.collect(f.Type, values[f.Name], set.add, (*spot)(nil).member(f.Name))
+	}
+	if err := w.unreadable(ctx, set); err != nil {
+		return nil, err
 	}
 	next, err := moved(s, a, b.rec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, set := range a.Action.Set {
 		f := set.Field
@@ -113,12 +119,12 @@ func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Ac
 		next[f.Name] = v
 	}
 	if world.err != nil {
-		return world.err
+		return nil, world.err
 	}
 	if len(faults.faults) > 0 {
-		return invalidResult(s, faults.faults)
+		return nil, invalidResult(s, faults.faults)
 	}
-	return w.replace(ctx, r, nil, b.rec, next, w.e.table(r).changed(b.rec, next), nil)
+	return next, w.replace(ctx, r, nil, b.rec, next, w.e.table(r).changed(b.rec, next), nil)
 }
 
 // moved is the record with its state moved on, or StateConflict.

@@ -33,7 +33,7 @@ func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) 
 		if err != nil {
 			return nil, err
 		}
-		return w.done(ctx, 201, op, rec["id"].(value.UUID))
+		return w.done(ctx, 201, op, rec["id"].(value.UUID), rec)
 	}, nil
 }
 
@@ -88,6 +88,11 @@ func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *i
 // create stores a new record. admit is the rule it must meet; nil when it is
 // admitted already.
 func (w *work) create(ctx context.Context, s *rule.Sight, in *input, admit *rule.Expr) (rule.Record, error) {
+	rec, err := w.add(ctx, s, in, admit)
+	return rec, w.misreferred(ctx, err)
+}
+
+func (w *work) add(ctx context.Context, s *rule.Sight, in *input, admit *rule.Expr) (rule.Record, error) {
 	r := s.Resource
 	t := w.e.table(r)
 	rec, err := w.newRecord(ctx, s, in)

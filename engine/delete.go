@@ -27,10 +27,10 @@ func (e *Engine) prepareDelete(c *call, s *rule.Sight, op *Operation) (step, err
 		if err := w.mayDelete(s.Resource, found); err != nil {
 			return nil, err
 		}
-		id := found.rec["id"].(value.UUID)
-		if err := w.preconditions(ctx, op, id); err != nil {
+		if err := w.preconditions(ctx, op, found.rec); err != nil {
 			return nil, err
 		}
+		id := found.rec["id"].(value.UUID)
 		return &outcome{status: 204, r: op.Resource, id: id}, w.remove(ctx, s.Resource, id)
 	}, nil
 }

@@ -23,7 +23,7 @@ func (e *Engine) get(ctx context.Context, c *call, op *Operation) (*Result, erro
 	res := results.Get().(*Result)
 	found := false
 	err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
-		res.Body, res.ETag, found, err = e.read(ctx, tx, a, p, res.room)
+		res.Body, res.ETag, found, err = e.read(ctx, tx, a, p, nil, res.room)
 		return err
 	})
 	if err != nil {
@@ -40,8 +40,9 @@ func (e *Engine) get(ctx context.Context, c *call, op *Operation) (*Result, erro
 }
 
 // fetch renders one record as the caller of c may see it, inside tx. ok is false
-// when there is no such record that the caller can read.
-func (e *Engine) fetch(ctx context.Context, tx store.Tx, c *call, r *rule.Resource, id value.UUID, fields, include string) (body []byte, etag string, ok bool, err error) {
+// when there is no such record that the caller can read. rec is the record as it
+// now stands, so that it is read only where that does not tell all; nil: it is read.
+func (e *Engine) fetch(ctx context.Context, tx store.Tx, c *call, r *rule.Resource, id value.UUID, rec rule.Record, fields, include string) (body []byte, etag string, ok bool, err error) {
 	sight := c.view.Resource(r.Name)
 	if sight == nil || !sight.Readable {
 		return nil, "", false, nil
@@ -52,7 +53,10 @@ func (e *Engine) fetch(ctx context.Context, tx store.Tx, c *call, r *rule.Resour
 	if err != nil {
 		return nil, "", false, err
 	}
-	return e.read(ctx, tx, a, p, nil)
+	if rec == nil || !p.tellable {
+		return e.read(ctx, tx, a, p, nil, nil)
+	}
+	return e.read(ctx, tx, a, p, func(visit func(store.Row) bool) { a.tell(c, p.root, rec, visit) }, nil)
 }
 
 // planGet understands a read of one record.
@@ -101,6 +105,7 @@ func buildGet(a *ask) (*plan, error) {
 		k.level.revision = k.add(column{alias, revisionColumn}, query.Col{Alias: alias, Name: revisionColumn, Type: intType}, intType)
 	}
 	p.root = k.done()
+	p.tellable = a.tellable(p.root)
 	return p, nil
 }
 
@@ -125,8 +130,8 @@ func whole(a *ask) bool {
 	return a.sight.Whole && a.op.Query.Fields == "" && a.op.Query.Include == ""
 }
 
-// read runs the plan of one record; room is for its body.
-func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, room []byte) (body []byte, tag string, found bool, err error) {
+// read runs the plan of one record, or has it told by tell; room is for its body.
+func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, tell func(visit func(store.Row) bool), room []byte) (body []byte, tag string, found bool, err error) {
 	l := p.root
 	text := a.page.text[:0]
 	direct := len(l.lists) == 0
@@ -134,7 +139,7 @@ func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, room []
 		text = slices.Grow(room, int(p.size.Load()))
 	}
 	a.start(text)
-	err = a.rows(ctx, tx, l, func(row store.Row) bool {
+	visit := func(row store.Row) bool {
 		found = true
 		a.show(&a.page, l.rec, row)
 		if l.revision >= 0 {
@@ -146,7 +151,12 @@ func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, room []
 			}
 		}
 		return true // to the end, where the driver tells of values it could not read
-	})
+	}
+	if tell != nil {
+		tell(visit)
+	} else {
+		err = a.rows(ctx, tx, l, visit)
+	}
 	if err == nil {
 		err = a.page.err
 	}

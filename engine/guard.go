@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/mainstay-run/mainstay/contract"
@@ -269,14 +270,49 @@ func (w *work) imagine(ctx context.Context, r *rule.Resource, rules []*rule.Expr
 
 // references refuses ids, newly set in fields of after, of records that the
 // caller cannot read, and of those that are not there: the two must not be told
-// apart.
+// apart. Those that the database refuses by itself are not looked for; see misreferred.
 func (w *work) references(ctx context.Context, after, before rule.Record, fields []*contract.Field) error {
-	var set refs
+	var asked, left refs
 	for _, f := range fields {
+		set := &asked
+		if w.refusedAnyway(f, after) {
+			set = &left
+		}
 		set.forget() // what another field refers to says nothing of this one
 		set.collect(f.Type, before[f.Name], func(target *contract.Resource, id value.UUID, _ *spot) { set.old(target, id) }, nil)
 		set.collect(f.Type, after[f.Name], set.add, (*spot)(nil).member(f.Name))
 	}
+	w.unasked = left
+	return w.unreadable(ctx, asked)
+}
+
+// refusedAnyway reports whether the database refuses what the caller cannot read in
+// field f of rec: a reference of the table's own to what everybody like the caller
+// reads. That a record refers to itself before it is there only the database admits.
+func (w *work) refusedAnyway(f *contract.Field, rec rule.Record) bool {
+	if f.Type.Name != "ref" || rec[f.Name] == rec["id"] {
+		return false
+	}
+	s := w.c.view.Resource(f.Type.Target.Name)
+	return s != nil && w.c.view.Verdict(s.Resource.Read) == rule.Always && w.c.scoped(s.Resource, "read")
+}
+
+// misreferred is err as the refusal of a write whose references were not looked for
+// yet: one that is not there comes before whatever else was found.
+func (w *work) misreferred(ctx context.Context, err error) error {
+	left := w.unasked
+	w.unasked = refs{}
+	if err == nil || errors.Is(err, store.ErrAgain) {
+		return err
+	}
+	if refusal := w.unreadable(ctx, left); refusal != nil {
+		return refusal
+	}
+	return err
+}
+
+// unreadable refuses references to records that the caller cannot read.
+func (w *work) unreadable(ctx context.Context, set refs) error {
 	b := &reader{}
 	for _, target := range set.targets {
 		readable, err := w.readable(ctx, target.r, target.ids)

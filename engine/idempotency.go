@@ -157,7 +157,7 @@ func (w *work) again(ctx context.Context, op *Operation, status int, resource st
 		return &outcome{status: status, r: r, id: id}, nil
 	}
 	shown := &Operation{Resource: r, Query: op.Query, Minimal: op.Minimal}
-	return w.done(ctx, status, shown, id)
+	return w.done(ctx, status, shown, id, nil)
 }
 
 // againMany shows the records of a bulk, or how many a filter chose.

@@ -73,7 +73,7 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 			if remove {
 				err = w.remove(ctx, r, b.rec["id"].(value.UUID))
 			} else {
-				err = w.edit(ctx, s, in, false, b)
+				_, err = w.edit(ctx, s, in, false, b)
 			}
 			if err != nil {
 				return nil, err

@@ -32,7 +32,9 @@ type plan struct {
 	// perRecord is the most records that to-many lists can bring in per record of root.
 	perRecord int
 	// whole: the entity tag is the record's revision.
-	whole    bool
+	whole bool
+	// tellable: the one record of root is told by what is in memory of it.
+	tellable bool
 	measures []measure    // of an aggregate
 	header   []cell       // of an export
 	size     atomic.Int64 // bytes of the last answer, to make the next buffer in one go
@@ -48,6 +50,14 @@ type level struct {
 	// parent is the column of the reference that a to-many list is grouped by.
 	parent   int
 	revision int // column, when plan.whole
+	// fields are what the columns hold, when all are of the one record; see held.
+	fields []source
+}
+
+// source is a field, as its caller may see it: null where the mask does not hold.
+type source struct {
+	name string
+	mask *rule.Expr // nil: none
 }
 
 // mode is the transaction that a plan needs: all its statements see one state.
@@ -149,6 +159,7 @@ type sketch struct {
 	lower   *rule.Lowering
 	level   *level
 	columns map[column]int
+	fields  []source // by column
 }
 
 // column is a field on a table reference.
@@ -168,6 +179,9 @@ func newSketch(a *ask, p *plan, r *rule.Resource) (*sketch, int) {
 // done ends the statement.
 func (k *sketch) done() *level {
 	k.level.args = k.lower.Args()
+	if len(k.level.sel.Joins) == 0 && len(k.level.lists) == 0 {
+		k.level.fields = k.fields
+	}
 	return k.level
 }
 
@@ -178,13 +192,18 @@ func (k *sketch) add(c column, x query.Expr, t *value.Type) int {
 	}
 	sel := k.level.sel
 	sel.Columns = append(sel.Columns, query.Column{Expr: x, Type: t})
+	k.fields = append(k.fields, source{name: c.name})
 	k.columns[c] = len(sel.Columns) - 1
 	return len(sel.Columns) - 1
 }
 
 // column is the output column of a field as the caller may see it.
 func (k *sketch) column(h *rule.Handle, alias int) int {
-	return k.add(column{alias, h.Field.Name}, k.lower.Column(h, alias), h.Field.Type.Value)
+	i := k.add(column{alias, h.Field.Name}, k.lower.Column(h, alias), h.Field.Type.Value)
+	if h.Masked {
+		k.fields[i].mask = h.Sight.Resource.ReadField[h.Field]
+	}
+	return i
 }
 
 // record adds what w shows of the row alias to the statement: its fields, its

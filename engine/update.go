@@ -41,17 +41,17 @@ func (e *Engine) prepareUpdate(c *call, s *rule.Sight, op *Operation, body any) 
 		if err != nil {
 			return nil, err
 		}
-		id := found.rec["id"].(value.UUID)
 		if err := w.mayUpdate(s.Resource, found); err != nil {
 			return nil, err
 		}
-		if err := w.preconditions(ctx, op, id); err != nil {
+		if err := w.preconditions(ctx, op, found.rec); err != nil {
 			return nil, err
 		}
-		if err := w.edit(ctx, s, in, put, found); err != nil {
+		next, err := w.edit(ctx, s, in, put, found)
+		if err != nil {
 			return nil, err
 		}
-		return w.done(ctx, 200, op, id)
+		return w.done(ctx, 200, op, next["id"].(value.UUID), next)
 	}, nil
 }
 
@@ -68,7 +68,7 @@ func (e *Engine) prepareMake(c *call, s *rule.Sight, op *Operation, body any) (s
 		if s.Readable {
 			found, err := w.find(ctx, s, address, byKey, nil)
 			if err == nil {
-				if err := w.preconditions(ctx, op, found.rec["id"].(value.UUID)); err != nil {
+				if err := w.preconditions(ctx, op, found.rec); err != nil {
 					return nil, err
 				}
 				return nil, c.refused()
@@ -98,7 +98,7 @@ func (w *work) make(ctx context.Context, s *rule.Sight, op *Operation, body any)
 	if err != nil {
 		return nil, err
 	}
-	return w.done(ctx, 201, op, rec["id"].(value.UUID))
+	return w.done(ctx, 201, op, rec["id"].(value.UUID), rec)
 }
 
 // addressField is the field that a PUT's address gives, with its value as JSON.
@@ -223,9 +223,9 @@ type change struct {
 	after *rule.Env // of next, with the record before as Old
 }
 
-// edit changes a record as in says; the caller may update it. Nothing is
-// written when nothing differs.
-func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *before) error {
+// edit changes a record as in says, and gives what it is then; the caller may update
+// it. Nothing is written when nothing differs.
+func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *before) (rule.Record, error) {
 	next := make(rule.Record, len(b.rec))
 	for name, v := range b.rec {
 		next[name] = v
@@ -241,16 +241,17 @@ func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *
 		}
 	}
 	if world.err != nil {
-		return world.err
+		return nil, world.err
 	}
 	if err := g.err(w.c); err != nil {
-		return err
+		return nil, err
 	}
 	changed := w.e.table(s.Resource).changed(b.rec, next)
 	if err := w.references(ctx, next, b.rec, changed); err != nil {
-		return err
+		return nil, err
 	}
-	return w.replace(ctx, s.Resource, s.Resource.Update, b.rec, next, changed, in.sent)
+	err := w.replace(ctx, s.Resource, s.Resource.Update, b.rec, next, changed, in.sent)
+	return next, w.misreferred(ctx, err)
 }
 
 // set puts a value that was sent into the record, unless it stands there already.

@@ -27,6 +27,8 @@ type work struct {
 	// shown and referred are bytes: of the records in the answer so far, and of what
 	// references in a batch stood for.
 	shown, referred int
+	// unasked are the references of the record at hand that were not looked for.
+	unasked refs
 	// named are the outcomes of a batch's operations that have a name.
 	named map[string]*outcome
 }
@@ -216,27 +218,28 @@ func (w *work) touched(r *rule.Resource, id value.UUID) {
 	}
 }
 
-// done is the outcome of a write, with the record as its maker may see it now.
-func (w *work) done(ctx context.Context, status int, op *Operation, id value.UUID) (*outcome, error) {
+// done is the outcome of a write, with the record as its maker may see it now: rec,
+// or what is stored with this id where that is nil.
+func (w *work) done(ctx context.Context, status int, op *Operation, id value.UUID, rec rule.Record) (*outcome, error) {
 	out := &outcome{status: status, r: op.Resource, id: id}
 	if op.Minimal || !w.c.scoped(op.Resource, "read") {
 		return out, nil
 	}
 	var err error
-	out.body, out.tag, _, err = w.e.fetch(ctx, w.tx, w.c, op.Resource, id, op.Query.Fields, op.Query.Include)
+	out.body, out.tag, _, err = w.e.fetch(ctx, w.tx, w.c, op.Resource, id, rec, op.Query.Fields, op.Query.Include)
 	if w.shown += len(out.body); w.shown > maxAnswer && err == nil {
 		err = tooLarge()
 	}
 	return out, err
 }
 
-// preconditions compares entity tags with the record as the caller sees it,
-// inside the transaction that changes it (RFC 9110, 13.1).
-func (w *work) preconditions(ctx context.Context, op *Operation, id value.UUID) error {
+// preconditions compares entity tags with rec, the record before the change, as the
+// caller sees it (RFC 9110, 13.1).
+func (w *work) preconditions(ctx context.Context, op *Operation, rec rule.Record) error {
 	if len(op.IfMatch) == 0 && len(op.IfNoneMatch) == 0 {
 		return nil
 	}
-	_, tag, _, err := w.e.fetch(ctx, w.tx, w.c, op.Resource, id, "", "")
+	_, tag, _, err := w.e.fetch(ctx, w.tx, w.c, op.Resource, rec["id"].(value.UUID), rec, "", "")
 	if err != nil {
 		return err
 	}
