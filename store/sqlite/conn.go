@@ -53,8 +53,8 @@ var conns struct {
 const progressSteps = 5000
 
 func openConn(path string, flags int32) (*conn, error) {
+	shareMappings()
 	c := &conn{tls: libc.NewTLS(), stmts: map[any]*prepared{}, controls: map[string]*stmt{}}
-	lib.Xsqlite3_initialize(c.tls)
 	name, err := libc.CString(path)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)

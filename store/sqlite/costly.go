@@ -73,6 +73,7 @@ func (c *conn) look() bool {
 	if c.d == nil { // writes
 		return true
 	}
+	held.bound(maxResident, minMapped)
 	if c.looks++; c.looks <= cheapLooks {
 		return true
 	}

@@ -61,7 +61,7 @@ var settings = []string{
 	"PRAGMA trusted_schema=OFF",
 	"PRAGMA temp_store=MEMORY",
 	"PRAGMA cache_size=-8000",
-	"PRAGMA mmap_size=268435456",
+	"PRAGMA mmap_size=" + strconv.Itoa(mappedBytes),
 }
 
 // Open opens the file, and makes it when it is not there and may be written.
