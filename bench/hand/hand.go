@@ -72,10 +72,11 @@ type Writes interface {
 	Update(ctx context.Context, id string, p *Patch, dst []byte) ([]byte, int)
 }
 
-var secret = []byte("a secret that only measurements use")
+// Secret signs the tokens.
+const Secret = "a secret that only measurements use"
 
 func sign(text string) []byte {
-	m := hmac.New(sha256.New, secret)
+	m := hmac.New(sha256.New, []byte(Secret))
 	m.Write([]byte(text))
 	return m.Sum(nil)
 }

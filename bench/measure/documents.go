@@ -63,8 +63,8 @@ func (p *place) writeFigures(r *results) error {
 	for _, against := range r.choice.against {
 		r.writeRatios(&b, all, against)
 	}
-	for _, a := range r.absent() {
-		fmt.Fprintf(&b, "\n%s was not measured on %s: %s\n", a.system, a.database, a.reason)
+	for _, text := range r.missing() {
+		fmt.Fprintf(&b, "\n%.300s\n", text)
 	}
 	r.writeAbsolute(&b)
 	return p.document("figures", b.String())

@@ -123,9 +123,9 @@ func (g *growing) records(ctx context.Context, most int) error {
 				each[i] = append(each[i], s.dialect[name](a).bytes(s.addr))
 			}
 		}
-		some, err := measured(db, name, each, g.e)
-		if err != nil {
-			return err
+		some, failed := measured(db, name, each, g.e)
+		if len(failed) > 0 {
+			return asError(failed)
 		}
 		figures = append(figures, some...)
 	}
@@ -151,9 +151,9 @@ func (g *growing) one(addr string, p *program, path string) (figure, error) {
 	s := &system{name: path, addr: addr, program: p}
 	e := g.e
 	db := &database{name: "sqlite", systems: []*system{s}}
-	figures, err := measured(db, path, [][][]byte{{message{method: "GET", path: path}.bytes(addr)}}, e)
-	if err != nil {
-		return figure{}, err
+	figures, failed := measured(db, path, [][][]byte{{message{method: "GET", path: path}.bytes(addr)}}, e)
+	if len(failed) > 0 {
+		return figure{}, asError(failed)
 	}
 	return figure{
 		Processor: median(figures, func(f figure) float64 { return f.Processor }), P99: median(figures, func(f figure) float64 { return f.P99 }),

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -95,9 +96,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 	}
 	if o.json {
-		return writeJSON(out, r.rows())
+		err = writeJSON(out, r.rows())
+	} else {
+		err = writeTable(out, r)
 	}
-	return writeTable(out, r)
+	return errors.Join(err, asError(r.failed))
 }
 
 func (o options) effort() effort {

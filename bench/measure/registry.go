@@ -70,6 +70,7 @@ var contenders = []contender{
 	{name: mainstay, on: "postgresql sqlite mariadb", up: ours},
 	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
 	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
+	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify")},
 }
 
 const (

@@ -42,6 +42,7 @@ type results struct {
 	effort    effort
 	databases []*database
 	figures   []figure
+	failed    []failure
 }
 
 // measure runs every scenario on one database: those that write last, because they
@@ -54,13 +55,11 @@ func (r *results) measure(ctx context.Context, db *database, size dataset.Size) 
 	}
 	for i, name := range names {
 		progress("%s %s (%d of %d)", db.name, name, i+1, len(names))
-		some, err := measured(db, name, messages(db, name, asks(size, 3000, 2)), r.effort)
-		if err != nil {
-			return err
-		}
-		if r.figures = append(r.figures, some...); ctx.Err() != nil {
+		some, failed := measured(db, name, messages(db, name, asks(size, 3000, 2)), r.effort)
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		r.figures, r.failed = append(r.figures, some...), append(r.failed, failed...)
 	}
 	return nil
 }
@@ -85,10 +84,15 @@ func (r *results) names() (out []string) {
 	return out
 }
 
-// absent are the peers that were to be measured and could not be.
-func (r *results) absent() (out []absence) {
+// missing says of what there should be a figure and is none.
+func (r *results) missing() (out []string) {
 	for _, db := range r.databases {
-		out = append(out, db.absent...)
+		for _, a := range db.absent {
+			out = append(out, fmt.Sprintf("%s could not be measured on %s: %s", a.system, a.database, a.reason))
+		}
+	}
+	for _, f := range r.failed {
+		out = append(out, fmt.Sprintf("%s failed in %s on %s: %s", f.system, f.scenario, f.database, f.reason))
 	}
 	return out
 }
@@ -158,8 +162,8 @@ func writeTable(w io.Writer, r *results) error {
 	for _, one := range r.rows() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t\t\t\t\n", one.Database, one.Scenario, one.Against, one.CPU, one.PerSecond, one.P99)
 	}
-	for _, a := range r.absent() {
-		fmt.Fprintf(t, "\n%s is not measured on %s: %s\n", a.system, a.database, a.reason)
+	for _, text := range r.missing() {
+		fmt.Fprintf(t, "\n%s\n", text)
 	}
 	return t.Flush()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -26,27 +27,36 @@ type effort struct {
 	warm, measure time.Duration
 }
 
+// failure is a system that did not get through a scenario, and why.
+type failure struct{ database, scenario, system, reason string }
+
 // measured runs one scenario on all systems of a database that have messages for it,
-// round by round: what the machine does meanwhile hits all of them alike.
-func measured(db *database, scenario string, messages [][][]byte, e effort) ([]figure, error) {
+// round by round: what the machine does meanwhile hits all of them alike. A system that
+// fails is left out from then on, and of what it gave nothing counts.
+func measured(db *database, scenario string, messages [][][]byte, e effort) ([]figure, []failure) {
 	var out []figure
+	var failed []failure
 	for round := range e.rounds {
+		if round == 1 {
+			e.warm = 0
+		}
 		for i, s := range db.systems {
 			if len(messages[i]) == 0 {
 				continue
 			}
-			if round == 1 {
-				e.warm = 0
-			}
 			f, err := s.figure(messages[i], scenarioNamed(scenario).connections, e)
 			if err != nil {
-				return nil, fmt.Errorf("%s on %s, %s: %w\n%s", s.name, db.name, scenario, err, tail(s.program.log))
+				failed = append(failed, failure{db.name, scenario, s.name, err.Error()})
+				progress("%s %s: %s fails: %s\n%s", db.name, scenario, s.name, err, tail(s.program.log))
+				messages[i] = nil
+				out = slices.DeleteFunc(out, func(f figure) bool { return f.System == s.name })
+				continue
 			}
 			f.Database, f.Scenario, f.System, f.Round = db.name, scenario, s.name, round+1
 			out = append(out, *f)
 		}
 	}
-	return out, nil
+	return out, failed
 }
 
 func (s *system) figure(messages [][]byte, connections int, e effort) (*figure, error) {
@@ -131,4 +141,13 @@ func middle(v []float64) float64 {
 	}
 	slices.Sort(v)
 	return (v[len(v)/2] + v[(len(v)-1)/2]) / 2
+}
+
+// asError is nil when nothing has failed.
+func asError(failed []failure) error {
+	var all []error
+	for _, f := range failed {
+		all = append(all, fmt.Errorf("%s on %s, %s: %s", f.system, f.database, f.scenario, f.reason))
+	}
+	return errors.Join(all...)
 }
