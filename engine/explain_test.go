@@ -95,7 +95,7 @@ func TestExplainAdvises(t *testing.T) {
 	}{
 		{"SQLite", func(t testing.TB) store.Driver { return dbtest.SQLite(t) }},
 		{"PostgreSQL", func(t testing.TB) store.Driver { return dbtest.Postgres(t) }},
-		{"MariaDB", func(t testing.TB) store.Driver { return dbtest.MySQL(t) }},
+		{"MariaDB", func(t testing.TB) store.Driver { return dbtest.Maria(t) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, set, olga := openLetters(t, tt.open(t))

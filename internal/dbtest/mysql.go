@@ -3,16 +3,12 @@ package dbtest
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	client "github.com/go-sql-driver/mysql"
@@ -20,11 +16,19 @@ import (
 	"github.com/mainstay-run/mainstay/store/mysql"
 )
 
-// MySQL is an empty database of its own on a MySQL or MariaDB server, gone when
-// the test ends. The server is the one of the URL in MAINSTAY_TEST_MYSQL, whose
-// user may create databases; else a private MariaDB is started from the programs on
-// this machine, once for each test program that calls Main. Without either the
+// Maria is an empty database of its own on a MariaDB server, gone when the test
+// ends. The server is the one of the URL in MAINSTAY_TEST_MYSQL if that is a MariaDB,
+// whose user may create databases; else a private one is started from the programs
+// on this machine, once for each test program that calls Main. Without either the
 // test is skipped, or fails in CI.
+func Maria(t testing.TB) *mysql.Driver {
+	t.Helper()
+	return openMySQL(t, MariaURL(t))
+}
+
+// MySQL is such a database on a MySQL server: the one in MAINSTAY_TEST_MYSQL if that
+// is no MariaDB, else one started from the program on this machine or from the
+// packages that mysql/fetch has unpacked.
 func MySQL(t testing.TB) *mysql.Driver {
 	t.Helper()
 	return openMySQL(t, MySQLURL(t))
@@ -44,19 +48,33 @@ func openMySQL(t testing.TB, at string) *mysql.Driver {
 	return d
 }
 
+// MariaURL makes an empty database as Maria does and tells how to open it.
+func MariaURL(t testing.TB) string {
+	t.Helper()
+	return mysqlDatabase(t, true, privateMaria)
+}
+
 // MySQLURL makes an empty database as MySQL does and tells how to open it.
 func MySQLURL(t testing.TB) string {
 	t.Helper()
-	at, err := mysqlServer()
-	if err != nil {
-		missing(t, err)
-	}
-	return mysqlDatabase(t, at)
+	return mysqlDatabase(t, false, privateMySQL)
 }
 
-// mysqlDatabase is the URL of a database of the test's own on a server.
-func mysqlDatabase(t testing.TB, at *url.URL) string {
+// mysqlDatabase is the URL of a database of the test's own, on the server that was
+// given if it is of the right kind, else on the private one.
+func mysqlDatabase(t testing.TB, isMaria bool, private func() (*Server, error)) string {
 	t.Helper()
+	at, givenMaria, err := givenMySQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at == nil || givenMaria != isMaria {
+		s, err := private()
+		if err != nil {
+			missing(t, err)
+		}
+		at = s.at
+	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), number.Add(1))
 	if err := Run(at.String(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
@@ -121,59 +139,36 @@ func admin(at *url.URL) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// maria is the private server that all tests of a program share. What it
-// acknowledges need not outlive the machine.
-var maria = sync.OnceValues(func() (*Server, error) {
-	return startShared(newMaria("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0"))
+// givenMySQL is the server in MAINSTAY_TEST_MYSQL, nil when there is none.
+func givenMySQL() (at *url.URL, isMaria bool, err error) {
+	text := os.Getenv("MAINSTAY_TEST_MYSQL")
+	if text == "" {
+		return nil, false, nil
+	}
+	if at, err = url.Parse(text); err != nil {
+		return nil, false, err
+	}
+	version, err := givenVersion()
+	return withoutDatabase(at), strings.Contains(version, "MariaDB"), err
+}
+
+// givenVersion is what the server in MAINSTAY_TEST_MYSQL says that it is.
+var givenVersion = sync.OnceValues(func() (version string, err error) {
+	at, err := url.Parse(os.Getenv("MAINSTAY_TEST_MYSQL"))
+	if err != nil {
+		return "", err
+	}
+	db, err := admin(withoutDatabase(at))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	err = db.QueryRow("SELECT VERSION()").Scan(&version)
+	return version, err
 })
 
-func mysqlServer() (*url.URL, error) {
-	if text := os.Getenv("MAINSTAY_TEST_MYSQL"); text != "" {
-		at, err := url.Parse(text)
-		if err != nil {
-			return nil, err
-		}
-		return withoutDatabase(at), nil
-	}
-	return privateMaria()
-}
-
-func privateMaria() (*url.URL, error) {
-	s, err := maria()
-	if err != nil {
-		return nil, err
-	}
-	return s.at, nil
-}
-
-var errNoMaria = errors.New("MariaDB is not on this machine: install its server (Debian, Ubuntu: mariadb-server) or set MAINSTAY_TEST_MYSQL")
-
-// newMaria makes a database in a temporary folder, to be served on a socket there.
-func newMaria(settings ...string) (*Server, error) {
-	install, err1 := program("mariadb-install-db")
-	server, err2 := program("mariadbd")
-	if err1 != nil || err2 != nil {
-		return nil, errNoMaria
-	}
-	s, err := newServer("mysql", syscall.SIGTERM)
-	if err != nil {
-		return nil, err
-	}
-	data, socket := filepath.Join(s.folder, "data"), filepath.Join(s.folder, "socket")
-	if err := s.setUp(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"); err != nil {
-		return nil, err
-	}
-	s.program = server
-	s.args = append([]string{"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--pid-file=" + filepath.Join(s.folder, "pid"), "--skip-networking",
-		"--innodb-buffer-pool-size=128M", "--max-connections=300"}, settings...)
-	s.at = &url.URL{Scheme: "mariadb", User: url.User("root"), Path: "/", RawQuery: url.Values{"socket": {socket}}.Encode()}
-	return s, nil
-}
-
-// program finds a server's program, which is not always on the path.
-func program(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	return exec.LookPath("/usr/sbin/" + name)
+func withoutDatabase(at *url.URL) *url.URL {
+	bare := *at
+	bare.Path = "/"
+	return &bare
 }

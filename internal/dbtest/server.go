@@ -79,6 +79,13 @@ func OwnMaria(t testing.TB, settings ...string) *Server {
 	return own(t, s, err)
 }
 
+// OwnMySQL starts a MySQL server for one test, as OwnPostgres does.
+func OwnMySQL(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	s, err := newMySQL(settings...)
+	return own(t, s, err)
+}
+
 // OwnMariaTCP is OwnMaria on a port of 127.0.0.1 instead of a socket.
 func OwnMariaTCP(t testing.TB, settings ...string) *Server {
 	t.Helper()
@@ -147,16 +154,19 @@ func (s *Server) Demote() error {
 	return os.WriteFile(filepath.Join(s.folder, "data", "standby.signal"), nil, 0o644)
 }
 
-// newServer makes the folder. A server refuses to run as root, so that the folder
-// is then given to user.
+// newServer makes the folder. A server may refuse to run as root: the folder is then
+// given to user, "" for one that does not.
 func newServer(user string, asked syscall.Signal) (*Server, error) {
 	base := os.TempDir()
 	if info, err := os.Stat(base); os.Geteuid() == 0 && (err != nil || info.Mode()&0o001 == 0) {
 		base = "/tmp" // another user can reach it
 	}
-	folder, err := os.MkdirTemp(base, "mainstay-"+user+"-")
+	folder, err := os.MkdirTemp(base, "mainstay-"+user+"*")
 	if err != nil {
 		return nil, err
+	}
+	if user == "" {
+		return &Server{folder: folder, asked: asked}, nil
 	}
 	owner, err := ownerOf(folder, user)
 	if err != nil {

@@ -33,10 +33,11 @@ type flavour struct {
 var mysqlFlavour = func() flavour {
 	const collation = "utf8mb4_0900_bin"
 	dialect := newDialect(collation, mysqlSpelling)
-	// A sub-select in the argument itself does not see the row outside. An EXISTS over
-	// a list of the row outside is turned into a join with the list of
-	// one row, and every row is found (seen with 9.7).
-	dialect.EachSelected = "(SELECT %[1]s AS v) AS %[2]s_list, JSON_TABLE(%[2]s_list.v, '$[*]' COLUMNS (v JSON PATH '$')) AS %[2]s"
+	// Seen with 9.7: the argument itself cannot be a column of a row that is grouped
+	// (1210), and a sub-select in it does not see the row outside. An EXISTS over a list
+	// of the row outside is turned into a join with the list of one row, and every
+	// row is found.
+	dialect.Each = "(SELECT %[1]s AS v) AS %[2]s_list, JSON_TABLE(%[2]s_list.v, '$[*]' COLUMNS (v JSON PATH '$')) AS %[2]s"
 	dialect.EachHolds = "((SELECT COUNT(*) FROM %s WHERE %s) > 0)"
 	return flavour{
 		name:      "MySQL",

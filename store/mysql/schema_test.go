@@ -52,7 +52,11 @@ func apply(t *testing.T, d *mysql.Driver, steps ...schema.Step) {
 }
 
 func TestATableMayReferToOneThatComesLater(t *testing.T) {
-	d := dbtest.MySQL(t)
+	onEach(t, aTableMayReferToOneThatComesLater)
+}
+
+func aTableMayReferToOneThatComesLater(t *testing.T, k dbtest.Kind) {
+	d := open(t, k)
 	apply(t, d, schema.CreateTable{Table: books()})
 	if _, err := d.Inspect(t.Context()); err != nil {
 		t.Error(err)
@@ -67,8 +71,10 @@ func TestATableMayReferToOneThatComesLater(t *testing.T) {
 	}
 }
 
-func TestAnIndexThatAReferenceNeedsMayGo(t *testing.T) {
-	d := dbtest.MySQL(t)
+func TestAnIndexThatAReferenceNeedsMayGo(t *testing.T) { onEach(t, anIndexThatAReferenceNeedsMayGo) }
+
+func anIndexThatAReferenceNeedsMayGo(t *testing.T, k dbtest.Kind) {
+	d := open(t, k)
 	apply(t, d, schema.CreateTable{Table: shelves()}, schema.CreateTable{Table: books()},
 		schema.DropIndex{Table: "books", Index: books().Index("books__shelf")})
 	s, err := d.Inspect(t.Context())
@@ -79,7 +85,9 @@ func TestAnIndexThatAReferenceNeedsMayGo(t *testing.T) {
 
 // A step whose record was cut short is found out by what is there, and the next
 // run goes on from that.
-func TestAStepThatWasCutShortConverges(t *testing.T) {
+func TestAStepThatWasCutShortConverges(t *testing.T) { onEach(t, aStepThatWasCutShortConverges) }
+
+func aStepThatWasCutShortConverges(t *testing.T, k dbtest.Kind) {
 	steps := []schema.Step{
 		schema.CreateTable{Table: books()},
 		schema.AddColumn{Table: "shelves", Column: &schema.Column{Name: "place", Type: intType, Default: int64(7)}, Default: int64(7)},
@@ -89,7 +97,7 @@ func TestAStepThatWasCutShortConverges(t *testing.T) {
 	}
 	for _, step := range steps {
 		for _, done := range []bool{false, true} {
-			d := dbtest.MySQL(t)
+			d := open(t, k)
 			apply(t, d, schema.CreateTable{Table: shelves()})
 			have, err := d.Inspect(t.Context())
 			if err != nil {
@@ -116,7 +124,9 @@ func TestAStepThatWasCutShortConverges(t *testing.T) {
 	}
 }
 
-func TestWhatWasChangedByHandIsNamed(t *testing.T) {
+func TestWhatWasChangedByHandIsNamed(t *testing.T) { onEach(t, whatWasChangedByHandIsNamed) }
+
+func whatWasChangedByHandIsNamed(t *testing.T, k dbtest.Kind) {
 	for _, tt := range []struct{ statement, want string }{
 		{"ALTER TABLE shelves MODIFY name varchar(80) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL", "column name varchar(80) COLLATE utf8mb4_general_ci"},
 		{"ALTER TABLE shelves MODIFY name varchar(80) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL", "latin1_bin"},
@@ -128,7 +138,7 @@ func TestWhatWasChangedByHandIsNamed(t *testing.T) {
 		{"CREATE TABLE stranger (id int PRIMARY KEY)", "table stranger is not one of mainstay's"},
 		{"DROP TABLE books", "table books is missing"},
 	} {
-		d := dbtest.MySQL(t)
+		d := open(t, k)
 		apply(t, d, schema.CreateTable{Table: shelves()}, schema.CreateTable{Table: books()})
 		if err := d.Exec(t.Context(), tt.statement); err != nil {
 			t.Fatal(err)
@@ -141,7 +151,11 @@ func TestWhatWasChangedByHandIsNamed(t *testing.T) {
 
 // Rows of one removal that refer to each other go together.
 func TestWhatRefersToEachOtherGoesTogether(t *testing.T) {
-	d := dbtest.MySQL(t)
+	onEach(t, whatRefersToEachOtherGoesTogether)
+}
+
+func whatRefersToEachOtherGoesTogether(t *testing.T, k dbtest.Kind) {
+	d := open(t, k)
 	table := shelves()
 	table.Columns = append(table.Columns, &schema.Column{Name: "twin", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Refuse},
 		&schema.Column{Name: "part", Type: idType, Nullable: true, References: "shelves", OnDelete: schema.Cascade})
@@ -164,8 +178,10 @@ func TestWhatRefersToEachOtherGoesTogether(t *testing.T) {
 	}
 }
 
-func TestAnotherEngineIsNamed(t *testing.T) {
-	d := dbtest.MySQL(t)
+func TestAnotherEngineIsNamed(t *testing.T) { onEach(t, anotherEngineIsNamed) }
+
+func anotherEngineIsNamed(t *testing.T, k dbtest.Kind) {
+	d := open(t, k)
 	apply(t, d, schema.CreateTable{Table: &schema.Table{Name: "plain", PrimaryKey: []string{"id"}, Columns: []*schema.Column{{Name: "id", Type: idType}}}})
 	if err := d.Exec(t.Context(), "ALTER TABLE plain ENGINE=MyISAM"); err != nil {
 		t.Fatal(err)
@@ -176,7 +192,11 @@ func TestAnotherEngineIsNamed(t *testing.T) {
 }
 
 func TestDigitsThatTheDatabaseCannotKeepAreRefused(t *testing.T) {
-	d := dbtest.MySQL(t)
+	onEach(t, digitsThatTheDatabaseCannotKeepAreRefused)
+}
+
+func digitsThatTheDatabaseCannotKeepAreRefused(t *testing.T, k dbtest.Kind) {
+	d := open(t, k)
 	fine := &value.Type{Kind: value.DecimalKind, Precision: 34, Scale: 34}
 	err := d.Apply(t.Context(), schema.CreateTable{Table: &schema.Table{Name: "fine", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
 		{Name: "id", Type: idType}, {Name: "share", Type: fine}}}})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -33,8 +32,8 @@ var (
 		Where: query.Cmp{Op: query.Eq, L: name, R: query.Param{Slot: 0, Type: textType}}}
 )
 
-func library(t *testing.T) *mysql.Driver {
-	d := dbtest.MySQL(t)
+func library(t *testing.T, k dbtest.Kind) *mysql.Driver {
+	d := open(t, k)
 	apply(t, d, schema.CreateTable{Table: shelves()})
 	add(t, d, 1, "first")
 	add(t, d, 2, "second")
@@ -73,7 +72,11 @@ func texts(ctx context.Context, tx store.Tx, q *query.Select, args ...any) ([]st
 }
 
 func TestTwoWritesThatWaitForEachOtherBothHappen(t *testing.T) {
-	d := library(t)
+	onEach(t, twoWritesThatWaitForEachOtherBothHappen)
+}
+
+func twoWritesThatWaitForEachOtherBothHappen(t *testing.T, k dbtest.Kind) {
+	d := library(t, k)
 	var first sync.WaitGroup
 	first.Add(2)
 	var group sync.WaitGroup
@@ -99,8 +102,10 @@ func TestTwoWritesThatWaitForEachOtherBothHappen(t *testing.T) {
 
 // What a rule looked for and did not find stays away until the write that
 // depended on it is over.
-func TestAnAbsenceIsHeld(t *testing.T) {
-	d := library(t)
+func TestAnAbsenceIsHeld(t *testing.T) { onEach(t, anAbsenceIsHeld) }
+
+func anAbsenceIsHeld(t *testing.T, k dbtest.Kind) {
+	d := library(t, k)
 	tx, err := d.Begin(t.Context(), store.Write)
 	if err != nil {
 		t.Fatal(err)
@@ -129,8 +134,10 @@ func TestAnAbsenceIsHeld(t *testing.T) {
 }
 
 // A statement whose caller has gone does not go on running on the server.
-func TestAGivenUpStatementEndsOnTheServer(t *testing.T) {
-	d := library(t)
+func TestAGivenUpStatementEndsOnTheServer(t *testing.T) { onEach(t, aGivenUpStatementEndsOnTheServer) }
+
+func aGivenUpStatementEndsOnTheServer(t *testing.T, k dbtest.Kind) {
+	d := library(t, k)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	const slow = "SELECT /* slow */ SLEEP(60)"
@@ -154,8 +161,10 @@ func TestAGivenUpStatementEndsOnTheServer(t *testing.T) {
 
 // When the server ends all connections, nothing wrong is said, and what comes
 // next finds new ones.
-func TestConnectionsThatBreakAreReplaced(t *testing.T) {
-	at := dbtest.MySQLURL(t)
+func TestConnectionsThatBreakAreReplaced(t *testing.T) { onEach(t, connectionsThatBreakAreReplaced) }
+
+func connectionsThatBreakAreReplaced(t *testing.T, k dbtest.Kind) {
+	at := k.URL(t)
 	d, err := mysql.Open(t.Context(), at, mysql.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -197,8 +206,10 @@ func TestConnectionsThatBreakAreReplaced(t *testing.T) {
 	}
 }
 
-func TestAFailedOpenSaysWhy(t *testing.T) {
-	at := dbtest.MySQLURL(t)
+func TestAFailedOpenSaysWhy(t *testing.T) { onEach(t, aFailedOpenSaysWhy) }
+
+func aFailedOpenSaysWhy(t *testing.T, k dbtest.Kind) {
+	at := k.URL(t)
 	for _, tt := range []struct{ url, want string }{
 		{strings.Replace(at, "/test_", "/nowhere_", 1), "; mend it with CREATE DATABASE `nowhere_"},
 		{strings.Replace(at, "root", "nobody:secret", 1), "Access denied for user 'nobody'"},
@@ -211,17 +222,20 @@ func TestAFailedOpenSaysWhy(t *testing.T) {
 	}
 }
 
-func TestUnsafeSettingsAreNamed(t *testing.T) {
-	if os.Getenv("MAINSTAY_TEST_MYSQL") != "" {
-		t.Skip("the server is another's, and safe or not as it likes")
+func TestUnsafeSettingsAreNamed(t *testing.T) { onEach(t, unsafeSettingsAreNamed) }
+
+func unsafeSettingsAreNamed(t *testing.T, k dbtest.Kind) {
+	start := map[string]func(testing.TB, ...string) *dbtest.Server{"MariaDB": dbtest.OwnMaria, "MySQL": dbtest.OwnMySQL}[k.Name]
+	server := start(t, "--innodb-flush-log-at-trx-commit=0")
+	if err := dbtest.Run(server.URL(""), "CREATE DATABASE forgetful"); err != nil {
+		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	d, err := mysql.Open(t.Context(), dbtest.MySQLURL(t), mysql.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	d, err := mysql.Open(t.Context(), server.URL("forgetful"), mysql.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	// The private server is quick and forgetful.
 	for _, part := range []string{"level=WARN", "setting=innodb_flush_log_at_trx_commit", "value=0", `mend="SET GLOBAL innodb_flush_log_at_trx_commit = 1"`} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("no %s in %s", part, log.String())
@@ -229,8 +243,10 @@ func TestUnsafeSettingsAreNamed(t *testing.T) {
 	}
 }
 
-func TestAClosedDriverAnswersAtOnce(t *testing.T) {
-	d, err := mysql.Open(t.Context(), dbtest.MySQLURL(t), mysql.Options{})
+func TestAClosedDriverAnswersAtOnce(t *testing.T) { onEach(t, aClosedDriverAnswersAtOnce) }
+
+func aClosedDriverAnswersAtOnce(t *testing.T, k dbtest.Kind) {
+	d, err := mysql.Open(t.Context(), k.URL(t), mysql.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

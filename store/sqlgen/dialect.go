@@ -43,8 +43,6 @@ type Dialect struct {
 	// InLimited is InSelect for a sub-select with a LIMIT; "": the same.
 	InLimited string
 	Each      string // list, alias
-	// EachSelected is Each for a list that holds a sub-select; "": the same.
-	EachSelected string
 	// EachHolds is the condition of an Each: source (by Each), condition; "" is an EXISTS.
 	EachHolds string
 	Elem      func(t *value.Type) string // alias of the Each

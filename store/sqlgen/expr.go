@@ -116,24 +116,13 @@ func (r *renderer) expr(e query.Expr) string {
 		if r.d.EachHolds != "" {
 			holds = r.d.EachHolds
 		}
-		each := r.d.Each
-		if r.d.EachSelected != "" && selects(e.List) {
-			each = r.d.EachSelected
-		}
-		return fmt.Sprintf(holds, fmt.Sprintf(each, r.operand(e.List), element(e.Alias)), r.expr(e.Where))
+		return fmt.Sprintf(holds, fmt.Sprintf(r.d.Each, r.operand(e.List), element(e.Alias)), r.expr(e.Where))
 	case query.Elem:
 		return fmt.Sprintf(r.d.Elem(e.Type), element(e.Alias))
 	case query.Aggregate:
 		return r.aggregate(e)
 	}
 	panic(fmt.Sprintf("sqlgen: no such expression: %T", e))
-}
-
-// selects reports whether e holds a sub-select.
-func selects(e query.Expr) bool {
-	found := false
-	Walk(e, func(e query.Expr) { found = found || SubSelect(e) != nil })
-	return found
 }
 
 func element(n int) string { return fmt.Sprintf("e%d", n) }

@@ -45,6 +45,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"sums are exact or null", sums},
 		{"sums of decimals count at their end", decimalSums},
 		{"measures by group", groups},
+		{"what a list decides is grouped and measured", maskedGroups},
 		{"lists and structs are looked into", nested},
 		{"at most so many rows for each parent", perParent},
 		{"a missing relation is null", joins},
@@ -468,6 +469,38 @@ func groups(t *testing.T, d store.Driver) {
 	want := [][]any{{nil, int64(2), int64(1), int64(2)}, {"low", int64(1), int64(1), int64(5)}, {"average", int64(2), int64(1), int64(1)}}
 	if diff := cmp.Diff(want, read(t, d, q)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func maskedGroups(t *testing.T, d store.Driver) {
+	create(t, d, items, notes)
+	fill(t, d, items, []Row{
+		item(1, Row{"count": int64(1), "names": []any{"go"}}), item(2, Row{"count": int64(1), "names": []any{}}),
+		item(3, Row{"count": int64(5), "names": []any{"sql", "go"}}), item(4, Row{"count": int64(1)}),
+	})
+	names := column(items, 1, "names")
+	masked := func(name string) query.Expr {
+		is := query.Cmp{Op: query.Eq, L: query.Elem{Alias: 9, Type: textType}, R: query.Const{Value: "go", Type: textType}}
+		return query.Case{Type: intType, Whens: []query.When{{If: query.Each{List: names, Alias: 9, Where: is}, Then: column(items, 1, name)}}}
+	}
+	sum := query.Column{Expr: query.Aggregate{Func: query.Sum, X: masked("number"), Type: intType}, Type: intType}
+	for _, tt := range []struct {
+		name string
+		by   query.Expr
+		want [][]any
+	}{
+		{"by a column", column(items, 1, "count"), [][]any{{int64(1), int64(1)}, {int64(5), int64(3)}}},
+		{"by what is masked", masked("count"), [][]any{{nil, nil}, {int64(1), int64(1)}, {int64(5), int64(3)}}},
+	} {
+		q := &query.Select{
+			From:    query.Table{Name: "items", Alias: 1},
+			GroupBy: []query.Expr{tt.by},
+			OrderBy: []query.Order{{Expr: tt.by}},
+			Columns: []query.Column{{Expr: tt.by, Type: intType}, sum},
+		}
+		if diff := cmp.Diff(tt.want, read(t, d, q)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }
 
