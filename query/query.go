@@ -161,10 +161,12 @@ type (
 		Slot int
 		Type *value.Type // of one element
 	}
-	// InSelect holds when X equals the one column of some row of Sub.
+	// InSelect holds when X equals the one column of some row of Sub. Few says that
+	// Sub gives few values, so that each may well be looked up by itself.
 	InSelect struct {
 		X   Expr
 		Sub *Select
+		Few bool
 	}
 	// Exists holds when Sub has a row.
 	Exists struct{ Sub *Select }

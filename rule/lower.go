@@ -153,14 +153,15 @@ func (s scope) condition(n node, want bool) query.Expr {
 	if rowless(n) {
 		return s.rowlessCondition(n, want)
 	}
-	if d, ok := s.hoistable(n); ok {
+	if n, ok := n.(not); ok {
+		return s.condition(n.x, !want)
+	}
+	if d, ok := s.hoistable(n); ok && hoists(n, want) {
 		return s.hoist(d, n, want)
 	}
 	switch n := n.(type) {
 	case logic:
 		return s.logic(n, want)
-	case not:
-		return s.condition(n.x, !want)
 	case isNull:
 		return query.IsNull{X: s.value(n.x), Not: n.not == want}
 	case compare:
@@ -367,6 +368,6 @@ func (s scope) column(r record, f *contract.Field, h *Handle) query.Expr {
 	if h != nil {
 		out = s.Column(h, alias)
 	}
-	where := and(append([]query.Expr{query.Cmp{Op: query.Eq, L: sub.id, R: s.value(field{rec: d.base, f: d.field, handle: d.handle})}}, sub.rule...)...)
+	where := and(append([]query.Expr{query.Cmp{Op: query.Eq, L: sub.key, R: s.value(field{rec: d.base, f: d.field, handle: d.handle})}}, sub.rule...)...)
 	return query.Scalar{Sub: &query.Select{From: sub.from, Columns: []query.Column{{Expr: out, Type: f.Type.Value}}, Where: where}}
 }

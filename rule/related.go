@@ -19,7 +19,7 @@ func (s scope) quantifier(n quantifier, want bool) query.Expr {
 	if always(n.base) {
 		return none
 	}
-	return and(query.IsNull{X: s.value(identity{n.base}), Not: true}, none)
+	return and(query.IsNull{X: s.id(n.base), Not: true}, none)
 }
 
 // negation holds where the condition c does not.
@@ -53,33 +53,37 @@ func (s scope) some(n quantifier, where func(scope) query.Expr, body node, want 
 		}
 		return query.Each{List: s.value(n.list), Alias: alias, Where: c}
 	}
-	inner := s.with(n.v.key, alias)
-	parts := []query.Expr{}
-	back := query.Expr(query.Col{Alias: alias, Name: n.many.Type.Inverse.Name, Type: n.many.Type.Inverse.Type.Value})
-	if n.handle != nil {
-		parts = append(parts, s.RowRule(n.v.sight, alias))
-		if h := n.v.sight.Handle(n.many.Type.Inverse.Name); h == nil {
-			return query.False
-		} else if h.mask != nil {
-			parts = append(parts, s.Rule(h.mask, alias))
-		}
-	}
-	parts = append(parts, where(inner))
-	base := s.value(identity{n.base})
-	from := query.Table{Name: n.v.res.Table, Alias: alias}
-	if body != nil && anchored(body, n.v) && closed(body, n.v) && !rowless(identity{n.base}) {
-		where := and(parts...)
-		if where == query.Expr(query.False) {
-			return query.False
-		}
-		return query.InSelect{X: base, Sub: &query.Select{From: from, Columns: []query.Column{{Expr: back, Type: n.many.Type.Inverse.Type.Value}}, Where: where}}
-	}
-	parts = append([]query.Expr{query.Cmp{Op: query.Eq, L: back, R: base}}, parts...)
-	w := and(parts...)
-	if w == query.Expr(query.False) {
+	related, ok := s.related(n, alias)
+	if !ok {
 		return query.False
 	}
-	return query.Exists{Sub: &query.Select{From: from, Where: w}}
+	related.rule = append(related.rule, where(s.with(n.v.key, alias)))
+	base := s.id(n.base)
+	if body != nil && !rowless(identity{n.base}) && closed(body, n.v) {
+		if lead := leads(body, want); lead > toNone {
+			return related.among(base, lead)
+		}
+	}
+	return related.one(base)
+}
+
+// related is the table reference to the elements of a quantifier over a relation,
+// with what a request's reference must carry; not ok: the caller sees none.
+func (s scope) related(n quantifier, alias int) (target, bool) {
+	back := n.many.Type.Inverse
+	t := target{from: query.Table{Name: n.v.res.Table, Alias: alias}, key: query.Col{Alias: alias, Name: back.Name, Type: back.Type.Value}}
+	if n.handle == nil {
+		return t, true
+	}
+	h := n.v.sight.Handle(back.Name)
+	if h == nil {
+		return t, false
+	}
+	t.rule = []query.Expr{s.RowRule(n.v.sight, alias)}
+	if h.mask != nil {
+		t.rule = append(t.rule, s.Rule(h.mask, alias))
+	}
+	return t, true
 }
 
 // closed reports whether a quantifier's body looks at no row outside of it, so
@@ -112,35 +116,78 @@ func closed(body node, v *variable) bool {
 	return ok
 }
 
-// anchored reports whether the body ties its element to something that the
-// request alone decides by equality, so that an index leads from the caller to
-// few rows: m.user == caller.
-func anchored(body node, v *variable) bool {
-	switch n := body.(type) {
+// lead is how an index leads to the records for which a condition is certain.
+type lead uint8
+
+const (
+	toNone lead = iota // none does: all records have to be looked at
+	toSome             // one leads to some of them, who knows how many
+	toFew
+)
+
+// leads tells how an index leads to the records for which n is certainly want, by a
+// field that equals something the request decides.
+func leads(n node, want bool) lead {
+	switch n := n.(type) {
+	case not:
+		return leads(n.x, !want)
 	case logic:
-		if !n.and {
-			for _, x := range n.items {
-				if !anchored(x, v) {
-					return false
-				}
-			}
-			return true
-		}
-		for _, x := range n.items {
-			if anchored(x, v) {
-				return true
+		out := leads(n.items[0], want)
+		for _, x := range n.items[1:] {
+			if n.and == want {
+				out = max(out, leads(x, want))
+			} else {
+				out = min(out, leads(x, want))
 			}
 		}
+		return out
 	case compare:
-		return n.op == query.Eq && (selective(n.l) != selective(n.r))
+		if want && n.op == query.Eq || !want && n.op == query.Ne {
+			return max(leadsBy(n.l, n.r), leadsBy(n.r, n.l))
+		}
+	case within:
+		if want {
+			return min(leadsBy(n.x, n.l), toSome)
+		}
 	case quantifier:
-		return !n.all && n.many != nil && anchored(n.body, n.v)
+		if n.many != nil && want != n.all && closed(n.body, n.v) {
+			return leads(n.body, want)
+		}
 	}
-	return false
+	return toNone
 }
 
-// selective reports whether the request, not the contract's text, gives n's value.
-func selective(n node) bool { return rowless(n) && !constant(n) }
+// leadsBy is leads for x == y. Few records belong to one account, or have a value
+// that is unique; many may have one that the contract itself names.
+func leadsBy(x, y node) lead {
+	f := ownField(x, y)
+	if f == nil || rowless(x) {
+		return toNone
+	}
+	stored, isField := x.(field)
+	_, isCaller := y.(identity)
+	switch {
+	case isField && stored.handle != nil && stored.handle.mask != nil:
+		return toNone
+	case f.Name == "id" || f.Unique || isCaller && f.Type.Name == "ref":
+		return toFew
+	case constant(y):
+		return toNone
+	case hasIndex(f) || isField && stored.handle == nil && needsIndex(f):
+		return toSome
+	}
+	return toNone
+}
+
+// id is a record's id, null where it is missing. A rule takes the reference itself
+// for it, which never leads nowhere.
+func (s scope) id(r record) query.Expr {
+	d, ok := r.(derefRecord)
+	if _, have := s.rows[r.key()]; ok && !have && d.handle == nil {
+		return s.value(field{rec: d.base, f: d.field})
+	}
+	return s.value(identity{r})
+}
 
 // hoistable finds the one reference of a row of this scope through which alone n
 // looks at data, when n is unknown wherever that reference leads nowhere. Such a
@@ -159,7 +206,14 @@ func (s scope) hoistable(n node) (derefRecord, bool) {
 		return first, true
 	case not:
 		return s.hoistable(n.x)
-	case isNull, choice, quantifier:
+	case quantifier:
+		if n.many != nil && closed(n.body, n.v) {
+			if d := s.firstHop(n.base); d != nil {
+				return *d, true
+			}
+		}
+		return derefRecord{}, false
+	case isNull, choice:
 		return derefRecord{}, false
 	}
 	var found *derefRecord
@@ -211,34 +265,80 @@ func (s scope) firstHop(r record) *derefRecord {
 	return nil // from the caller's or the old record
 }
 
-func (s scope) hoist(d derefRecord, n node, want bool) query.Expr {
-	alias := s.Alias()
-	sub := s.target(d, alias)
-	where := and(append(sub.rule, s.with(d.key(), alias).condition(n, want))...)
-	if where == query.Expr(query.False) {
-		return query.False
+// hoists reports whether n, which is hoistable, is lowered as a whole: not where its
+// parts are each served by themselves.
+func hoists(n node, want bool) bool {
+	lead := leads(n, want)
+	if l, ok := n.(logic); ok && l.and != want && lead > toNone {
+		return false
 	}
-	return query.InSelect{
-		X:   s.value(field{rec: d.base, f: d.field, handle: d.handle}),
-		Sub: &query.Select{From: sub.from, Columns: []query.Column{{Expr: sub.id, Type: idType}}, Where: where},
-	}
+	return lead > toNone || !relational(n)
 }
 
-// target is the table reference behind a dereference, with the row rule that a
-// request's reference must carry.
+// relational reports whether n asks for related records.
+func relational(n node) bool {
+	found := false
+	walk(n, func(x node) bool {
+		q, ok := x.(quantifier)
+		found = found || ok && q.many != nil
+		return !found
+	})
+	return found
+}
+
+// hoist lowers n, which looks at data through d alone. Where an index leads to what d
+// may refer to, that is found once for all rows; else each row is followed.
+func (s scope) hoist(d derefRecord, n node, want bool) query.Expr {
+	alias := s.Alias()
+	t := s.target(d, alias)
+	t.rule = append(t.rule, s.with(d.key(), alias).condition(n, want))
+	reference := s.value(field{rec: d.base, f: d.field, handle: d.handle})
+	if lead := leads(n, want); lead > toNone {
+		return t.among(reference, lead)
+	}
+	return t.one(reference)
+}
+
+// target is a table reference behind a dereference or a relation: key is the column
+// that ties its rows to the row at hand, rule what they must satisfy.
 type target struct {
 	from query.Table
-	id   query.Col
+	key  query.Col
 	rule []query.Expr
 }
 
 func (s scope) target(d derefRecord, alias int) target {
 	t := target{
 		from: query.Table{Name: d.to.Table, Alias: alias},
-		id:   query.Col{Alias: alias, Name: "id", Type: idType},
+		key:  query.Col{Alias: alias, Name: "id", Type: idType},
 	}
 	if d.handle != nil {
 		t.rule = []query.Expr{s.RowRule(d.sight, alias)}
 	}
 	return t
+}
+
+// among holds where x is the key of one of t's rows, which are found once. What is
+// among ids only because it is among other keys is looked for among those.
+func (t target) among(x query.Expr, lead lead) query.Expr {
+	where := and(t.rule...)
+	if where == query.Expr(query.False) {
+		return query.False
+	}
+	if keys, ok := where.(query.InSelect); ok && t.key.Name == "id" {
+		if col, ok := keys.X.(query.Col); ok && col.Alias == t.key.Alias && col.Name == t.key.Name {
+			keys.X = x
+			return keys
+		}
+	}
+	return query.InSelect{X: x, Sub: &query.Select{From: t.from, Columns: []query.Column{{Expr: t.key, Type: t.key.Type}}, Where: where}, Few: lead == toFew}
+}
+
+// one holds where one of t's rows has the key x; it is looked for by that.
+func (t target) one(x query.Expr) query.Expr {
+	where := and(append([]query.Expr{query.Cmp{Op: query.Eq, L: t.key, R: x}}, t.rule...)...)
+	if where == query.Expr(query.False) {
+		return query.False
+	}
+	return query.Exists{Sub: &query.Select{From: t.from, Where: where}}
 }

@@ -25,11 +25,14 @@ var dialect = sqlgen.Dialect{
 
 	Locks: [...]string{query.ForShare: "FOR SHARE OF %s", query.ForUpdate: "FOR UPDATE OF %s"},
 
-	InParam: func(*value.Type) string { return "%s = ANY(%s)" },
-	// An array is looked up in an index even beside an OR, a plain IN is not.
-	InSelect: "%s = ANY(ARRAY(%s))",
-	Each:     "json_array_elements(%s) AS %s(value)",
-	Elem:     func(t *value.Type) string { return fromJSON(t, "(%[1]s.value #>> '{}')", "%[1]s.value") },
+	InParam:  func(*value.Type) string { return "%s = ANY(%s)" },
+	InSelect: "%s IN (%s)",
+	// An array is looked up in an index even beside an OR, a plain IN is not. But of
+	// an array PostgreSQL does not know how long it will be, of a join it does.
+	InFew:     "%s = ANY(ARRAY(%s))",
+	UniteJoin: "JOIN",
+	Each:      "json_array_elements(%s) AS %s(value)",
+	Elem:      func(t *value.Type) string { return fromJSON(t, "(%[1]s.value #>> '{}')", "%[1]s.value") },
 	Member: func(t *value.Type) string {
 		return fromJSON(t, "(%[1]s ->> '%[2]s')", "(CASE WHEN json_typeof(%[1]s -> '%[2]s') <> 'null' THEN %[1]s -> '%[2]s' END)")
 	},

@@ -40,6 +40,9 @@ type Dialect struct {
 
 	InParam  func(t *value.Type) string // value, placeholder
 	InSelect string                     // value, sub-select
+	// InFew is InSelect for a sub-select that gives few values where it is no condition
+	// of its own of WHERE, which the database would join; "": the same.
+	InFew string
 	// InLimited is InSelect for a sub-select with a LIMIT; "": the same.
 	InLimited string
 	Each      string // list, alias
@@ -67,6 +70,9 @@ type Dialect struct {
 	OnConflictIgnore string
 	// DeleteFrom begins a removal: table, alias; "" is DELETE FROM with an AS.
 	DeleteFrom string
+	// UniteJoin joins a table to its rows that satisfy one of several conditions, where
+	// the database uses no indexes for an OR of them: see united. "": it does.
+	UniteJoin string
 	// NoRowCompare: no index serves (a, b) > (x, y), so it is written out.
 	NoRowCompare bool
 

@@ -94,8 +94,11 @@ func (r *renderer) expr(e query.Expr) string {
 		return fmt.Sprintf(r.d.InParam(t), r.comparable(e.X), r.param(Arg{e.Slot, t, true}))
 	case query.InSelect:
 		format := r.d.InSelect
-		if e.Sub.Limit != nil && r.d.InLimited != "" {
+		switch {
+		case e.Sub.Limit != nil && r.d.InLimited != "":
 			format = r.d.InLimited
+		case e.Few && r.d.InFew != "":
+			format = r.d.InFew
 		}
 		return fmt.Sprintf(format, r.as(e.X, e.Sub.Columns[0].Type, r.comparable), r.nested(e.Sub))
 	case query.Exists:

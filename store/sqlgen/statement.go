@@ -111,7 +111,11 @@ func (r *renderer) selects(q *query.Select) string {
 		return r.perParent(q)
 	}
 	clauses := []string{r.head(q) + r.columns(q)}
-	clauses = r.from(clauses, q)
+	if ways := r.ways(q); ways != nil {
+		clauses = r.united(clauses, q, ways)
+	} else {
+		clauses = r.from(clauses, q)
+	}
 	if order := r.order(q.OrderBy); order != "" {
 		clauses = append(clauses, "ORDER BY "+order)
 	}
@@ -149,11 +153,8 @@ func (r *renderer) output(c query.Column) string {
 
 // from appends FROM, the joins, WHERE with the cursor, and GROUP BY.
 func (r *renderer) from(clauses []string, q *query.Select) []string {
-	clauses = append(clauses, "FROM "+r.table(q.From))
-	for _, j := range q.Joins {
-		clauses = append(clauses, "LEFT JOIN "+r.table(j.Table)+" ON "+r.expr(j.On))
-	}
-	where := q.Where
+	clauses = r.joins(append(clauses, "FROM "+r.table(q.From)), q)
+	where := joinable(q.Where)
 	switch after := r.after(q); {
 	case where == nil && after != "":
 		clauses = append(clauses, "WHERE "+after)
@@ -162,14 +163,25 @@ func (r *renderer) from(clauses []string, q *query.Select) []string {
 	case where != nil:
 		clauses = append(clauses, "WHERE "+r.expr(where))
 	}
-	if len(q.GroupBy) > 0 {
-		list := make([]string, len(q.GroupBy))
-		for i, e := range q.GroupBy {
-			list[i] = r.operand(e)
-		}
-		clauses = append(clauses, "GROUP BY "+strings.Join(list, ", "))
+	return r.groups(clauses, q)
+}
+
+func (r *renderer) joins(clauses []string, q *query.Select) []string {
+	for _, j := range q.Joins {
+		clauses = append(clauses, "LEFT JOIN "+r.table(j.Table)+" ON "+r.expr(j.On))
 	}
 	return clauses
+}
+
+func (r *renderer) groups(clauses []string, q *query.Select) []string {
+	if len(q.GroupBy) == 0 {
+		return clauses
+	}
+	list := make([]string, len(q.GroupBy))
+	for i, e := range q.GroupBy {
+		list[i] = r.operand(e)
+	}
+	return append(clauses, "GROUP BY "+strings.Join(list, ", "))
 }
 
 func (r *renderer) table(t query.Table) string {

@@ -141,6 +141,18 @@ func statements() []statement {
 			query.Exists{Sub: &query.Select{From: query.Table{Name: "notes", Alias: 2}, Where: eq(note("item"), col("id"))}},
 			query.InSelect{X: col("id"), Sub: theirs},
 		}})},
+		{"among few", "A condition of its own, which a database joins, and a part of another.", where(query.And{List: []query.Expr{
+			query.InSelect{X: col("id"), Sub: theirs, Few: true},
+			query.NotTrue{X: query.InSelect{X: col("id"), Sub: theirs, Few: true}},
+		}})},
+		{"one of several ways", "The first rows of each way are found by its own index, where an OR is served by none.", &query.Select{
+			From: from, Columns: out("id", "title"), OrderBy: descending, Limit: arg(3, intType),
+			After: []query.After{{Expr: arg(0, intType)}, {Expr: arg(1, idType)}},
+			Where: query.And{List: []query.Expr{
+				eq(col("level"), word("high")),
+				query.Or{List: []query.Expr{eq(col("who"), arg(2, idType)), query.InSelect{X: col("id"), Sub: theirs, Few: true}}},
+			}},
+		}},
 		{"not true", "Negation of what may be unknown.", where(query.NotTrue{X: query.InSelect{X: col("id"), Sub: theirs}})},
 		{"lists", "Lists of constants and arguments; an empty one holds nothing.", where(query.Or{List: []query.Expr{
 			query.In{X: col("level"), List: []query.Expr{word("low"), word("high")}},
