@@ -327,7 +327,6 @@ func (x *exchange) write(status int, body []byte, c *coding) {
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.begin(status)
 	if x.r.Method != http.MethodHead {
-		// A failed write means that the caller has gone, whom nothing can be told.
-		_, _ = x.w.Write(body)
+		x.sent(body)
 	}
 }

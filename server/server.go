@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mainstay-run/mainstay/api"
 	"github.com/mainstay-run/mainstay/observe"
 )
 
@@ -69,7 +70,8 @@ func (s *Server) Swap(h http.Handler) { s.site.Store(&h) }
 func (s *Server) Run(ctx context.Context) error {
 	public := s.httpServer(s.public())
 	failed := make(chan error, 2)
-	go func() { failed <- public.Serve(s.opts.Listener) }()
+	listener := api.Gather(public, s.opts.Listener)
+	go func() { failed <- public.Serve(listener) }()
 	operator := s.httpServer(s.operator())
 	operator.WriteTimeout = 0 // a profile takes as long as it was asked to
 	if s.opts.Operator != nil {
