@@ -41,3 +41,31 @@ func (e *Engine) referred(t *contract.Type) []*rule.Expr {
 	}
 	return rules
 }
+
+// single reports whether a write that stands alone, of what in says, is one statement
+// that writes: nothing else has to be held for it, and its answer is told from memory.
+func (e *Engine) single(c *call, s *rule.Sight, op *Operation, in *input) bool {
+	if c.who.Caller != nil || op.IdempotencyKey != "" {
+		return false
+	}
+	for _, f := range in.fields(s.Resource) {
+		if len(e.referred(f.Type)) > 0 && !c.refusedAnyway(f) {
+			return false
+		}
+	}
+	return op.Minimal || e.tells(c, s, op)
+}
+
+// tells reports whether the answer to a write is told by the record in memory.
+func (e *Engine) tells(c *call, s *rule.Sight, op *Operation) bool {
+	if !s.Readable {
+		return true
+	}
+	a := newAsk(c, s, &Operation{Kind: Get, Resource: op.Resource, ID: noID, Query: Query{Fields: op.Query.Fields, Include: op.Query.Include}})
+	defer a.release()
+	p, err := e.planGet(c, a)
+	return err == nil && p.tellable
+}
+
+// noID stands for the id of a record where only the shape of its answer matters.
+const noID = "00000000-0000-0000-0000-000000000000"

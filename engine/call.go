@@ -19,6 +19,8 @@ type call struct {
 	stats store.Stats
 	// alone: the write that was prepared depends on nothing but rows that it locks.
 	alone bool
+	// single: it needs no more than one statement that writes, and nothing held before.
+	single bool
 }
 
 // begin starts an operation for who at the engine's time.

@@ -183,15 +183,19 @@ type before struct {
 }
 
 // find reads the one record at the address if the caller can read it, held until
-// the transaction ends; NotFound otherwise. byKey is nil for an id.
+// the transaction ends, unless that is a single write; NotFound otherwise. byKey is nil
+// for an id.
 func (w *work) find(ctx context.Context, s *rule.Sight, address any, byKey *rule.Handle, rules []*rule.Expr) (*before, error) {
 	t := w.e.table(s.Resource)
-	name := "find"
+	name, lock := "find", query.ForUpdate
+	if w.single {
+		name, lock = "look", query.NoLock
+	}
 	if byKey != nil {
-		name = "find by key"
+		name += " by key"
 	}
 	p, err := w.plan(s.Resource, name, w.c.relational(rules), func(p *rowPlan, l *rule.Lowering, alias int) error {
-		p.q.Columns, p.q.Lock = t.columns(alias), query.ForUpdate
+		p.q.Columns, p.q.Lock, p.q.ByKey = t.columns(alias), lock, w.single
 		one := equals(idColumn(s.Resource, alias), literal(l, idType(s.Resource), 0))
 		if byKey != nil {
 			one = equals(l.Column(byKey, alias), literal(l, byKey.Field.Type.Value, 0))
@@ -275,7 +279,8 @@ func (w *work) references(ctx context.Context, after, before rule.Record, fields
 	var asked, left refs
 	for _, f := range fields {
 		set := &asked
-		if w.refusedAnyway(f, after) {
+		// That a record refers to itself before it is there only the database admits.
+		if w.c.refusedAnyway(f) && after[f.Name] != after["id"] {
 			set = &left
 		}
 		set.forget() // what another field refers to says nothing of this one
@@ -287,14 +292,13 @@ func (w *work) references(ctx context.Context, after, before rule.Record, fields
 }
 
 // refusedAnyway reports whether the database refuses what the caller cannot read in
-// field f of rec: a reference of the table's own to what everybody like the caller
-// reads. That a record refers to itself before it is there only the database admits.
-func (w *work) refusedAnyway(f *contract.Field, rec rule.Record) bool {
-	if f.Type.Name != "ref" || rec[f.Name] == rec["id"] {
+// field f: a reference of the table's own to what everybody like the caller reads.
+func (c *call) refusedAnyway(f *contract.Field) bool {
+	if f.Type.Name != "ref" {
 		return false
 	}
-	s := w.c.view.Resource(f.Type.Target.Name)
-	return s != nil && w.c.view.Verdict(s.Resource.Read) == rule.Always && w.c.scoped(s.Resource, "read")
+	s := c.view.Resource(f.Type.Target.Name)
+	return s != nil && c.view.Verdict(s.Resource.Read) == rule.Always && c.scoped(s.Resource, "read")
 }
 
 // misreferred is err as the refusal of a write whose references were not looked for

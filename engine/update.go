@@ -33,6 +33,7 @@ func (e *Engine) prepareUpdate(c *call, s *rule.Sight, op *Operation, body any) 
 		return nil, NotFound()
 	}
 	c.alone = e.table(s.Resource).alone && !put
+	c.single = c.alone && !slices.ContainsFunc(in.fields(s.Resource), func(f *contract.Field) bool { return f.Search }) && e.single(c, s, op, in)
 	return func(ctx context.Context, w *work) (*outcome, error) {
 		found, err := w.find(ctx, s, address, byKey, editRules(s.Resource, in, put))
 		if put && len(op.IfMatch) == 0 && problem.KindOf(err) == problem.NotFound {
@@ -379,7 +380,10 @@ func (w *work) update(ctx context.Context, r *rule.Resource, old, next rule.Reco
 	if err != nil {
 		return err
 	}
-	if n != 1 {
+	switch {
+	case n != 1 && w.single:
+		return errOvertaken
+	case n != 1:
 		return store.ErrAgain // somebody else changed it between
 	}
 	w.touched(r, id.(value.UUID))

@@ -18,6 +18,8 @@ type work struct {
 	e  *Engine
 	c  *call
 	tx store.Tx
+	// single: the first statement that writes is all, and nothing is held before it.
+	single bool
 	// accounts are those that were changed, whose callers must be read again.
 	accounts []value.UUID
 	// gone are the ids of deleted records that could be given again.
@@ -172,13 +174,18 @@ func plainQuery(c *call, s *rule.Sight, op *Operation) error {
 
 // commit runs do in a transaction, once per Idempotency-Key.
 func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (out *outcome, replayed bool, err error) {
-	var w *work
 	mode := store.Write
-	if c.alone && (op.Kind == Create || op.Kind == Update) {
-		mode = store.WriteRows
+	if op.Kind == Create || op.Kind == Update {
+		switch {
+		case c.single:
+			mode = store.WriteOne
+		case c.alone:
+			mode = store.WriteRows
+		}
 	}
-	err = e.db.InTx(ctx, mode, &c.stats, func(tx store.Tx) error {
-		w = &work{e: e, c: c, tx: tx}
+	var w *work
+	run := func(tx store.Tx) error {
+		w = &work{e: e, c: c, tx: tx, single: mode == store.WriteOne}
 		out, replayed = nil, false
 		if err := w.sameCaller(ctx); err != nil {
 			return err
@@ -193,13 +200,21 @@ func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (o
 			return err
 		}
 		return w.remember(ctx)
-	})
+	}
+	err = e.db.InTx(ctx, mode, &c.stats, run)
+	if errors.Is(err, errOvertaken) { // now the record is held
+		mode = store.WriteRows
+		err = e.db.InTx(ctx, mode, &c.stats, run)
+	}
 	if err != nil {
 		return nil, false, err
 	}
 	w.committed()
 	return out, replayed, nil
 }
+
+// errOvertaken ends a write whose record was changed since it was read.
+var errOvertaken = errors.New("engine: the record was changed meanwhile")
 
 // committed forgets callers whose accounts were changed.
 func (w *work) committed() {

@@ -59,7 +59,7 @@ const maxAgain = 30
 
 // once runs fn in one transaction, which is over when it returns or panics.
 func (db *DB) once(ctx context.Context, mode Mode, stats *Stats, fn func(Tx) error) error {
-	tx, err := db.begin(ctx, mode)
+	tx, err := db.driver.Begin(ctx, mode)
 	if err != nil {
 		return err
 	}
@@ -78,21 +78,6 @@ func (db *DB) once(ctx context.Context, mode Mode, stats *Stats, fn func(Tx) err
 		return again // what fn refused was never true
 	}
 	return err
-}
-
-// rowWriter is a driver for which a WriteRows costs less than a Write.
-type rowWriter interface {
-	BeginRows(ctx context.Context) (Tx, error)
-}
-
-func (db *DB) begin(ctx context.Context, mode Mode) (Tx, error) {
-	if mode != WriteRows {
-		return db.driver.Begin(ctx, mode)
-	}
-	if d, ok := db.driver.(rowWriter); ok {
-		return d.BeginRows(ctx)
-	}
-	return db.driver.Begin(ctx, Write)
 }
 
 // pause waits before the next attempt, a random part of a time that doubles up to

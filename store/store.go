@@ -26,6 +26,10 @@ const (
 	// WriteRows is a Write that depends on nothing but the rows that it selects
 	// with a Lock, so that a database may do with less than for a Write.
 	WriteRows
+	// WriteOne is an Insert of one row or an Update, a single one, which may be durable
+	// as soon as it returns. What is selected before is not held: the write has to say
+	// by its Where what it relies on.
+	WriteOne
 )
 
 // Asking is the key under which a context may say on whose behalf it asks, as any
@@ -35,8 +39,9 @@ type Asking struct{}
 
 // Driver is a database. All methods may be called concurrently.
 type Driver interface {
-	// Begin waits for a connection (Write on SQLite: for its turn as the writer)
-	// until ctx ends. The Tx must be ended by Commit or Rollback.
+	// Begin waits for a connection (to write on SQLite: for its turn as the writer)
+	// until ctx ends. The Tx must be ended by Commit or Rollback. Where WriteRows and
+	// WriteOne cost no less than a Write, they are one.
 	Begin(ctx context.Context, mode Mode) (Tx, error)
 	// Inspect reads what the database holds of ours; an empty schema for a new one.
 	// A database written by a newer Mainstay, or whose tables differ from what was

@@ -52,8 +52,8 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if ctx.Err() != nil {
 		return nil, store.Interrupted(ctx, ctx.Err())
 	}
-	t := &tx{d: d, mode: mode}
-	switch mode {
+	t := &tx{d: d, mode: min(mode, store.Write)}
+	switch t.mode {
 	case store.ReadOne:
 		return t, nil
 	case store.Write:

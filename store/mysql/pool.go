@@ -18,7 +18,7 @@ var errClosed = problem.Errorf(problem.Unavailable, "the database is closed")
 type use uint8
 
 const (
-	// reading: every statement by itself, or a snapshot that is begun.
+	// reading: every statement by itself, a single write too, or a snapshot that is begun.
 	reading use = iota
 	// writing: the first statement begins a transaction. It is serialisable: InnoDB
 	// then locks whatever a transaction reads, sub-selects and the gaps where

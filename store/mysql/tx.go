@@ -24,14 +24,15 @@ var _ store.Tx = (*tx)(nil)
 
 var (
 	errOver    = problem.Errorf(problem.Internal, "the transaction is over")
+	errMany    = problem.Errorf(problem.Internal, "this transaction writes once")
 	errReading = problem.Errorf(problem.Internal, "this transaction only reads")
 )
 
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	u := reading
-	if mode == store.Write {
-		u = writing
+	if mode == store.Write || mode == store.WriteRows {
+		mode, u = store.Write, writing
 	}
 	c, err := d.take(ctx, u)
 	if err != nil {
@@ -93,6 +94,9 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
 	width := len(q.Columns)
 	rows := len(args) / width
+	if t.mode == store.WriteOne && rows > 1 {
+		return 0, errMany
+	}
 	if rows <= maxParams/width {
 		n, err := t.write(ctx, q, rows, args)
 		if err == nil || !q.OnConflictIgnore || !primaryViolated(err) {
@@ -137,6 +141,9 @@ func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, erro
 
 // Delete removes rows; see store.Tx.
 func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
+	if t.mode == store.WriteOne {
+		return 0, errMany // it may take several statements
+	}
 	n, err := t.write(ctx, q, 0, args)
 	if needed(err) {
 		return t.removeTogether(ctx, q, args, err)
@@ -149,7 +156,7 @@ func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error
 	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}
-	if t.mode != store.Write {
+	if t.mode < store.Write {
 		return 0, errReading
 	}
 	p, err := t.c.statement(ctx, q, rows, args)
@@ -160,7 +167,11 @@ func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error
 	if err := t.c.settle(); err != nil {
 		return 0, t.failed(ctx, err)
 	}
-	t.begun = true
+	if t.mode == store.Write {
+		t.begun = true
+	} else {
+		t.c.rested = false // if the connection is lost from here on, it may have been done
+	}
 	result, err := p.stmt.(driver.StmtExecContext).ExecContext(ctx, p.values(args))
 	if err != nil {
 		return 0, t.named(ctx, q, t.failed(ctx, p.failed(t.c.failed(ctx, err))))

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -61,6 +62,7 @@ func TestConnectionsThatWereLostAtRestAreNotFelt(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := store.New(d)
+	made := 0
 	reads := func(tx store.Tx) error {
 		for _, err := range tx.Select(t.Context(), &query.Select{From: meta, Columns: []query.Column{{Expr: name, Type: text}}}, nil) {
 			if err != nil {
@@ -69,7 +71,15 @@ func TestConnectionsThatWereLostAtRestAreNotFelt(t *testing.T) {
 		}
 		return nil
 	}
-	for _, mode := range []store.Mode{store.ReadOne, store.Snapshot, store.Write} {
+	add := &query.Insert{Table: meta.Name, Columns: []query.Named{{Name: "name", Type: text}, {Name: "content", Type: text}}}
+	writes := func(tx store.Tx) error {
+		made++
+		_, err := tx.Insert(t.Context(), add, []any{fmt.Sprint("n", made), ""})
+		return err
+	}
+	modes := []store.Mode{store.ReadOne, store.Snapshot, store.Write, store.Write}
+	for i, mode := range modes {
+		single := i == len(modes)-1
 		const many = 10
 		var together, waiting sync.WaitGroup
 		together.Add(many)
@@ -88,8 +98,14 @@ func TestConnectionsThatWereLostAtRestAreNotFelt(t *testing.T) {
 		waiting.Wait()
 		dbtest.Disconnect(t)
 		for range 2 * many {
-			if err := db.InTx(t.Context(), mode, nil, reads); err != nil {
-				t.Errorf("mode %d: %v", mode, err)
+			var err error
+			if single {
+				err = db.InTx(t.Context(), store.WriteOne, nil, writes)
+			} else {
+				err = db.InTx(t.Context(), mode, nil, reads)
+			}
+			if err != nil {
+				t.Errorf("mode %d, single write %t: %v", mode, single, err)
 			}
 		}
 	}

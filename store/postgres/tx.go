@@ -29,11 +29,6 @@ type tx struct {
 
 var _ store.Tx = (*tx)(nil)
 
-// BeginRows begins a WriteRows.
-func (d *Driver) BeginRows(ctx context.Context) (store.Tx, error) {
-	return d.Begin(ctx, store.WriteRows)
-}
-
 var (
 	errClosed  = problem.Errorf(problem.Unavailable, "the database is closed")
 	errOver    = problem.Errorf(problem.Internal, "the transaction is over")
@@ -48,12 +43,16 @@ var begins = [...]string{
 	store.Snapshot:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	store.Write:     "BEGIN ISOLATION LEVEL SERIALIZABLE",
 	store.WriteRows: "BEGIN ISOLATION LEVEL READ COMMITTED",
+	store.WriteOne:  "",
 }
 
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
-	if mode == store.ReadOne {
+	switch mode {
+	case store.ReadOne:
 		return single{d}, nil
+	case store.WriteOne:
+		return one{single{d}}, nil
 	}
 	c, err := d.take(ctx)
 	if err != nil {
@@ -177,6 +176,9 @@ func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, erro
 		}
 	}
 	t.begin = ""
+	if t.mode == store.WriteOne {
+		c.rested = false // if the connection is lost from here on, it may have been done
+	}
 	results, err := c.ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {
 		return 0, t.undo(ctx, guarded, err)
@@ -194,6 +196,9 @@ func (t *tx) undo(ctx context.Context, guarded bool, cause error) error {
 	again := t.failed(ctx, cause)
 	if t.lost != nil || t.c.IsClosed() {
 		return again
+	}
+	if t.mode == store.WriteOne {
+		return t.named(ctx, again)
 	}
 	sql := "ROLLBACK TO SAVEPOINT statement"
 	if !guarded {

@@ -32,7 +32,7 @@ var (
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	held.used()
-	if mode == store.Write {
+	if mode >= store.Write {
 		return d.beginWrite(ctx)
 	}
 	c, err := d.reader(ctx, mode)

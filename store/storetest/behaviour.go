@@ -63,6 +63,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"a snapshot sees one state", snapshots},
 		{"readers do not wait for the writer", readersDoNotWait},
 		{"concurrent changes are not lost", noLostUpdates},
+		{"a single write stands by itself", singleWrites},
 		{"reads by key of many callers get their own answers", readsByKey},
 		{"an ended context ends a read", cancelledRead},
 		{"an ended context does not begin anything", cancelledBegin},
