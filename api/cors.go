@@ -26,8 +26,8 @@ var (
 	anyOrigin      = []string{"*"}
 	allowedTrue    = []string{"true"}
 	preflightAge   = []string{"600"}
-	requestHeaders = []string{"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, Traceparent, Tracestate"}
-	exposedHeaders = []string{"Accept-Patch, Accept-Post, Accept-Query, Allow, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, Retry-After, Server-Timing, WWW-Authenticate"}
+	requestHeaders = []string{"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Mainstay-Read, Prefer, Traceparent, Tracestate"}
+	exposedHeaders = []string{"Accept-Patch, Accept-Post, Accept-Query, Allow, ETag, Idempotent-Replayed, Link, Location, Mainstay-Read, Preference-Applied, RateLimit, Retry-After, Server-Timing, WWW-Authenticate"}
 )
 
 // apply sets the fields of an answer to a request from r's origin and reports

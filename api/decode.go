@@ -41,6 +41,9 @@ func (x *exchange) decode() error {
 	if err := x.parameters(); err != nil {
 		return err
 	}
+	if err := x.source(); err != nil {
+		return err
+	}
 	if ep.account != nil {
 		return x.refuseKey("requests under /auth cannot be repeated with an Idempotency-Key")
 	}

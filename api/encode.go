@@ -41,6 +41,7 @@ func (x *exchange) answer(res *engine.Result) {
 		header["Idempotent-Replayed"] = replayed
 	}
 	x.timing(header, res)
+	x.sourced(header, res)
 	if status == http.StatusNotModified {
 		header["Etag"][0] = sentTag(x.r.Header, res.ETag)
 		x.begin(status)

@@ -30,6 +30,7 @@ func (x *exchange) stream(res *engine.Result) error {
 	header["Content-Disposition"] = []string{`attachment; filename="` + x.endpoint.resource.Path + "." + x.endpoint.format + `"`}
 	header["Cache-Control"] = x.cacheControl(false)
 	x.timing(header, res)
+	x.sourced(header, res)
 	out := &pieces{x: x, conn: http.NewResponseController(x.w)}
 	c := negotiate(x.r.Header["Accept-Encoding"])
 	if c != nil {
@@ -54,6 +55,7 @@ func (x *exchange) unstream(err error) error {
 	delete(header, "Content-Disposition")
 	delete(header, "Content-Encoding")
 	delete(header, "Server-Timing")
+	delete(header, readFrom)
 	return err
 }
 

@@ -35,7 +35,7 @@ func (e *Engine) count(ctx context.Context, c *call, op *Operation) (*Result, er
 	defer a.release()
 	var total int64
 	if p.total != nil || p.parent != nil {
-		err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
+		err = c.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
 			if err := a.underParent(ctx, tx, p); err != nil || p.total == nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func (e *Engine) aggregate(ctx context.Context, c *call, op *Operation) (*Result
 		return nil, err
 	}
 	defer a.release()
-	err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
+	err = c.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
 		if err := a.underParent(ctx, tx, p); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ type call struct {
 	who   *auth.Principal
 	env   rule.Env // Caller, Now, Literals of this request
 	view  *rule.View
+	db    *store.DB // that a read is answered from
 	stats store.Stats
 	// alone: the write that was prepared depends on nothing but rows that it locks.
 	alone bool
@@ -28,7 +29,7 @@ func (e *Engine) begin(who *auth.Principal) *call {
 	if who == nil {
 		who = auth.Nobody
 	}
-	c := &call{who: who}
+	c := &call{who: who, db: e.db}
 	c.env.Caller = who.Caller
 	c.env.Now = value.Timestamp(e.opts.Now().UnixMilli())
 	c.view = e.set.View(&c.env)

@@ -45,6 +45,8 @@ type Engine struct {
 type Options struct {
 	Log *slog.Logger     // nil: discarded
 	Now func() time.Time // nil: time.Now
+	// Replicas are read from where an operation allows it; nil: there are none.
+	Replicas *store.Replicas
 	// Auth is the authenticator whose memory of callers has to follow what is
 	// written; nil: one of the engine's own.
 	Auth *auth.Authenticator
@@ -99,6 +101,8 @@ type Operation struct {
 	NotAtomic bool
 	// Format of an Export: "ndjson" or "csv".
 	Format string
+	// Replica lets a read be answered by a replica, as of a moment ago.
+	Replica bool
 }
 
 // Parent is the record a nested collection hangs on.
@@ -155,6 +159,9 @@ type Result struct {
 	Stream func(w io.Writer) error
 	// Statements is how many statements ran, credentials apart.
 	Statements int
+	// Replica: the answer comes from a replica that was at most Lag late.
+	Replica bool
+	Lag     time.Duration
 
 	room   []byte // what Body was made in
 	pooled bool
@@ -198,9 +205,27 @@ func New(set *rule.Set, db *store.DB, keys *keyring.Ring, o Options) *Engine {
 // not reach, Forbidden.
 func (e *Engine) Do(ctx context.Context, who *auth.Principal, op *Operation) (*Result, error) {
 	c := e.begin(who)
+	switch {
+	case !op.Kind.Reads():
+		return e.write(ctx, c, op)
+	case op.Replica:
+		return e.readLate(ctx, c, op)
+	}
+	return e.readNow(ctx, c, op)
+}
+
+// Reads reports whether an operation changes nothing.
+func (k Kind) Reads() bool {
+	switch k {
+	case List, Get, Count, Aggregate, Export:
+		return true
+	}
+	return false
+}
+
+// readNow carries out a read on c's database.
+func (e *Engine) readNow(ctx context.Context, c *call, op *Operation) (*Result, error) {
 	switch op.Kind {
-	case List:
-		return e.list(ctx, c, op)
 	case Get:
 		return e.get(ctx, c, op)
 	case Count:
@@ -209,9 +234,29 @@ func (e *Engine) Do(ctx context.Context, who *auth.Principal, op *Operation) (*R
 		return e.aggregate(ctx, c, op)
 	case Export:
 		return e.export(ctx, c, op)
-	default:
-		return e.write(ctx, c, op)
 	}
+	return e.list(ctx, c, op)
+}
+
+// readLate carries out a read on a replica, as a whole; where there is none that
+// will do, on the database itself. Who calls is always known from there: a session
+// that has ended is not found again, however late a replica is.
+func (e *Engine) readLate(ctx context.Context, c *call, op *Operation) (*Result, error) {
+	r := e.opts.Replicas.Pick()
+	if r == nil {
+		return e.readNow(ctx, c, op)
+	}
+	lag := r.Lag()
+	c.db = r.DB()
+	res, err := e.readNow(ctx, c, op)
+	if r.Failed(ctx, err) {
+		return e.readNow(ctx, e.begin(c.who), op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.Replica, res.Lag = true, lag
+	return res, nil
 }
 
 // NotFound is the one answer for a path, a record or a relation that is not

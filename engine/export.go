@@ -26,7 +26,7 @@ func (e *Engine) export(ctx context.Context, c *call, op *Operation) (*Result, e
 		return nil, err
 	}
 	if p.parent != nil {
-		err = e.db.InTx(ctx, store.ReadOne, &c.stats, func(tx store.Tx) error { return a.underParent(ctx, tx, p) })
+		err = c.db.InTx(ctx, store.ReadOne, &c.stats, func(tx store.Tx) error { return a.underParent(ctx, tx, p) })
 	}
 	if err != nil {
 		a.release()
@@ -34,15 +34,15 @@ func (e *Engine) export(ctx context.Context, c *call, op *Operation) (*Result, e
 	}
 	stream := func(w io.Writer) error {
 		defer a.release()
-		return e.stream(ctx, a, p, w)
+		return c.stream(ctx, a, p, w)
 	}
 	return &Result{Stream: stream, Statements: c.stats.Statements + 1}, nil
 }
 
-func (e *Engine) stream(ctx context.Context, a *ask, p *plan, w io.Writer) error {
+func (c *call) stream(ctx context.Context, a *ask, p *plan, w io.Writer) error {
 	out := exporter{w: w, csv: a.op.Format == "csv", header: p.header}
 	if p.root != nil {
-		err := e.db.InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
+		err := c.db.InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
 			if out.begun {
 				return errors.New("engine: an export cannot be run again")
 			}

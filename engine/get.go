@@ -22,7 +22,7 @@ func (e *Engine) get(ctx context.Context, c *call, op *Operation) (*Result, erro
 	defer a.release()
 	res := results.Get().(*Result)
 	found := false
-	err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
+	err = c.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error {
 		res.Body, res.ETag, found, err = e.read(ctx, tx, a, p, nil, res.room)
 		return err
 	})

@@ -19,7 +19,7 @@ func (e *Engine) list(ctx context.Context, c *call, op *Operation) (*Result, err
 	res := results.Get().(*Result)
 	page := listPage{ask: a, plan: p, room: res.room}
 	if p.root != nil || p.parent != nil {
-		err = e.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error { return page.read(ctx, tx) })
+		err = c.db.InTx(ctx, p.mode(), &c.stats, func(tx store.Tx) error { return page.read(ctx, tx) })
 	}
 	if err != nil {
 		return nil, err

@@ -48,10 +48,12 @@ func Broken(faults []contract.Fault) bool {
 
 // Ground is what outlives a contract: everything that a handler stands on.
 type Ground struct {
-	DB      *store.DB
-	Keys    *keyring.Ring
-	Metrics *observe.Metrics
-	Log     *slog.Logger
+	DB *store.DB
+	// Replicas of DB, for reads that ask for them; nil: there are none.
+	Replicas *store.Replicas
+	Keys     *keyring.Ring
+	Metrics  *observe.Metrics
+	Log      *slog.Logger
 	// Health is served beside the API; nil: it is not.
 	Health http.Handler
 	// Front leads from / to the documentation.
@@ -70,7 +72,7 @@ type Ground struct {
 // Handler answers for one contract.
 func (g *Ground) Handler(set *rule.Set) http.Handler {
 	who := auth.New(g.DB, set, auth.Options{Limiter: g.Limiter})
-	e := engine.New(set, g.DB, g.Keys, engine.Options{Log: g.Log, Auth: who})
+	e := engine.New(set, g.DB, g.Keys, engine.Options{Log: g.Log, Auth: who, Replicas: g.Replicas})
 	h := api.New(e, who, set, api.Options{
 		Log:     g.Log,
 		Timing:  g.Timing,

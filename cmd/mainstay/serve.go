@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,8 @@ stops: not ready, no new connections, running requests to their end.`,
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address of the API")
 	flags.StringVar(&s.operatorAt, "operator", "127.0.0.1:9090", "address of health, figures and profiles")
 	flags.StringVar(&s.keysAt, "keys", "", "folder of the secret, made there when it is missing")
+	flags.StringArrayVar(&s.replicas, "replica", nil, "a database that follows --database, for reads that ask for it; several times for several, a space between them in the variable")
+	flags.DurationVar(&s.lag, "replica-lag", 5*time.Second, "how late a replica may be to be read from")
 	flags.IntVar(&s.connections, "connections", 16, "most connections to the database")
 	flags.IntVar(&s.proxies, "proxies", 0, "how many proxies stand before it and append to X-Forwarded-For")
 	flags.DurationVar(&s.timeout, "timeout", 30*time.Second, "how long a request may take, an export apart")
@@ -70,10 +73,12 @@ type serve struct {
 	folder                          string
 	url, listen, operatorAt, keysAt string
 	connections, proxies            int
-	timeout, drain                  time.Duration
+	replicas                        []string
+	timeout, drain, lag             time.Duration
 	log                             *slog.Logger
 	at                              database
 	driver                          store.Driver
+	copies                          *store.Replicas // nil: there are none
 	ground                          *server.Ground
 }
 
@@ -111,10 +116,39 @@ func (s *serve) run(ctx context.Context) (err error) {
 	if err := whole(ctx, s.driver); err != nil {
 		return err
 	}
+	if err := s.follow(ctx); err != nil {
+		return err
+	}
+	if s.copies != nil {
+		defer func() { err = errors.Join(err, s.copies.Close()) }()
+	}
 	db, metrics := store.New(s.driver), observe.New()
-	metrics.CountStatements(db.Statements)
-	s.ground = &server.Ground{DB: db, Keys: keys, Metrics: metrics, Log: s.log, Proxies: s.proxies, Timeout: s.timeout, Limiter: auth.NewLimiter(time.Now)}
+	metrics.CountStatements(func() uint64 { return db.Statements() + s.copies.Statements() })
+	s.ground = &server.Ground{DB: db, Replicas: s.copies, Keys: keys, Metrics: metrics, Log: s.log, Proxies: s.proxies, Timeout: s.timeout, Limiter: auth.NewLimiter(time.Now)}
 	return s.answer(ctx, s.ground.Handler(set), metrics)
+}
+
+// follow opens the replicas.
+func (s *serve) follow(ctx context.Context) (err error) {
+	var urls, names []string
+	for _, url := range strings.Fields(strings.Join(s.replicas, " ")) {
+		at, err := parseNamed("--replica", url)
+		if err != nil {
+			return err
+		}
+		urls, names = append(urls, at.at), append(names, at.shown())
+	}
+	leader, followed := s.driver.(store.Leader)
+	switch {
+	case s.lag < 100*time.Millisecond:
+		return misuse("--replica-lag is 100ms at least, not %s", s.lag)
+	case len(urls) == 0:
+		return nil
+	case !followed:
+		return misuse("--replica is for PostgreSQL, MySQL and MariaDB, not for %s", s.driver.Limits().Name)
+	}
+	s.copies, err = store.Follow(ctx, leader, urls, names, store.ReplicaOptions{MaxLag: s.lag, Log: s.log})
+	return err
 }
 
 // answer listens, and serves until ctx ends.
@@ -237,6 +271,7 @@ func (s *serve) reload(ctx context.Context) (http.Handler, error) {
 	if err := fits(ctx, s.driver, set, s.folder, s.at); err != nil {
 		return nil, err
 	}
+	s.copies.Renew() // the tables may be others
 	return s.ground.Handler(set), nil
 }
 

@@ -24,6 +24,10 @@ type flavour struct {
 	session   string // further settings of a session
 	minimum   version
 	maxScale  int // of a decimal
+	// followed is the variable without which nobody can follow the server, with what it
+	// must be; position asks how far it has come, reached whether a replica is there.
+	followed          [2]string
+	position, reached string
 	// simultaneous: the values of an UPDATE are calculated from the row as it was.
 	simultaneous bool
 }
@@ -47,6 +51,9 @@ var mysqlFlavour = func() flavour {
 		explain:   "EXPLAIN FORMAT=TRADITIONAL",
 		analyze:   "EXPLAIN FORMAT=TRADITIONAL", // its ANALYZE has trees only
 		sqlMode:   strictMode,
+		followed:  [2]string{"gtid_mode", "ON"},
+		position:  "SELECT @@GLOBAL.gtid_executed",
+		reached:   "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed)",
 		minimum:   version{8, 0, 19},
 		maxScale:  30,
 	}

@@ -18,6 +18,9 @@ var mariaFlavour = func() flavour {
 		explain:   "EXPLAIN",
 		analyze:   "ANALYZE",
 		sqlMode:   strictMode + ",SIMULTANEOUS_ASSIGNMENT",
+		followed:  [2]string{"log_bin", "1"},
+		position:  "SELECT @@GLOBAL.gtid_current_pos",
+		reached:   "SELECT MASTER_GTID_WAIT(?, 0) = 0",
 		// An EXISTS that it makes an IN may be one that it refuses (1235), and reads
 		// all related rows where a page needs few.
 		session:      ", optimizer_switch = 'exists_to_in=off'",

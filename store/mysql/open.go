@@ -21,6 +21,7 @@ import (
 type Driver struct {
 	config    *mysql.Config
 	connector driver.Connector
+	opts      Options
 	log       *slog.Logger
 	flavour   *flavour
 	version   string
@@ -38,6 +39,7 @@ type Options struct {
 	// MaxOpen is the most connections held open. Defaults to 16.
 	MaxOpen int
 	Log     *slog.Logger // nil: discarded
+	primary *Driver      // not nil: the database is a replica of it
 }
 
 // connectTimeout is how long a server may take to answer a new connection.
@@ -61,7 +63,7 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", config.DBName, err)
 	}
-	d := &Driver{config: config, connector: connector, log: o.Log, pool: newPool(o.MaxOpen)}
+	d := &Driver{config: config, connector: connector, opts: o, log: o.Log, pool: newPool(o.MaxOpen)}
 	if err := d.meet(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

@@ -47,6 +47,12 @@ var binaryLog = setting{name: "sync_binlog", good: []string{"1"}, why: "a write 
 // examine names the settings that make the database unsafe. It refuses those with
 // which it would not mean the same, warns of the others.
 func (d *Driver) examine(ctx context.Context, c *conn) error {
+	if d.opts.primary != nil {
+		if err := d.follows(ctx, c); err != nil {
+			return err
+		}
+		return d.verify(ctx, c)
+	}
 	list := settings
 	on, err := c.list(ctx, "SELECT @@log_bin")
 	if err != nil {
@@ -124,8 +130,9 @@ func notOpened(config *mysql.Config, err error) error {
 	return store.Unavailable(err, fmt.Sprintf("open the database %s on %s: %s", config.DBName, config.Addr, reason))
 }
 
-// Barred refuses a user who may not read and write every table, and tells the
-// statement that lets it. The server itself says so when it prepares one.
+// Barred refuses a user who may not read and write every table, on a replica who
+// may not read it, and tells the statement that lets it. The server itself says so
+// when it prepares one.
 func (d *Driver) Barred(ctx context.Context) error {
 	c, err := d.take(ctx, reading)
 	if err != nil {
@@ -147,19 +154,27 @@ func (d *Driver) Barred(ctx context.Context) error {
 			barred = append(barred, table)
 		}
 	}
-	if len(barred) > 0 {
-		return refused("%s may not read and write every table: not %s; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON %s.* TO '%s'@'…'",
-			d.config.User, strings.Join(barred, ", "), identifier(d.config.DBName), d.config.User)
+	if len(barred) == 0 {
+		return nil
 	}
-	return nil
+	rights, verb := "SELECT, INSERT, UPDATE, DELETE", "read and write"
+	if d.opts.primary != nil {
+		rights, verb = "SELECT", "read"
+	}
+	return refused("%s may not %s every table: not %s; mend it with GRANT %s ON %s.* TO '%s'@'…'",
+		d.config.User, verb, strings.Join(barred, ", "), rights, identifier(d.config.DBName), d.config.User)
 }
 
-// may reports whether a table may be read and written.
+// may reports whether a table may be read and written, on a replica read.
 func (c *conn) may(ctx context.Context, table, column string) (bool, error) {
-	for _, statement := range []string{
+	statements := []string{
 		"SELECT 1 FROM " + table, "INSERT INTO " + table + " SELECT * FROM " + table,
 		"UPDATE " + table + " SET " + column + " = " + column, "DELETE FROM " + table,
-	} {
+	}
+	if c.d.opts.primary != nil {
+		statements = statements[:1]
+	}
+	for _, statement := range statements {
 		stmt, err := c.raw.(driver.ConnPrepareContext).PrepareContext(ctx, statement)
 		var answer *mysql.MySQLError
 		switch {

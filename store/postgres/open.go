@@ -20,6 +20,7 @@ import (
 // Driver is a PostgreSQL database.
 type Driver struct {
 	config  *pgconn.Config
+	opts    Options
 	log     *slog.Logger
 	version string
 	user    string
@@ -41,6 +42,7 @@ type Options struct {
 	// MaxOpen is the most connections held open. Defaults to 16.
 	MaxOpen int
 	Log     *slog.Logger // nil: discarded
+	primary *Driver      // not nil: the database is a standby of it
 }
 
 // connectTimeout is how long a server may take to answer a new connection, unless
@@ -72,7 +74,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	if config.Database == "" {
 		config.Database = config.User // as libpq does
 	}
-	d := &Driver{config: config, log: o.Log, closed: make(chan struct{})}
+	d := &Driver{config: config, opts: o, log: o.Log, closed: make(chan struct{})}
 	if o.MaxOpen >= 2*lanes {
 		o.MaxOpen -= lanes
 		d.lane = make(chan *lookup, maxTogether)

@@ -49,13 +49,16 @@ func (d *Driver) examine(ctx context.Context, c *conn) error {
 	switch {
 	case encoding != "UTF8":
 		return refused("the PostgreSQL database %s has the encoding %s, which cannot hold every text; make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", name, encoding)
-	case standby == "true":
+	case standby == "true" && d.opts.primary == nil:
 		return refused("the PostgreSQL server on %s is a standby, which can only be read; name the primary, or make this one primary with SELECT pg_promote()", d.address())
 	case schema == "":
 		return refused("the PostgreSQL database %s has none of the schemas of its search_path (%s) that %s may use; mend it with CREATE SCHEMA %s", name, path, d.user, firstSchema(path))
 	}
 	if want := "UTC UTF8 ISO on"; kept != want {
 		return refused("the PostgreSQL server does not keep the settings of a session: it has %q instead of %q; if a proxy stands before it, let it keep sessions apart", kept, want)
+	}
+	if d.opts.primary != nil {
+		return d.follows(ctx, c, standby == "true")
 	}
 	return d.warn(ctx, c)
 }
@@ -171,17 +174,21 @@ func notOpened(config *pgconn.Config, err error) error {
 // barredQuery lists the tables on which the user lacks one of the rights that
 // serving takes.
 const barredQuery = `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
-AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')) ORDER BY 1`
+AND NOT (has_table_privilege(oid, 'SELECT') AND ($1 OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))) ORDER BY 1`
 
-// Barred refuses a user who may not read and write every table, and tells the
-// statement that lets it.
+// Barred refuses a user who may not read and write every table, on a standby who
+// may not read it, and tells the statement that lets it.
 func (d *Driver) Barred(ctx context.Context) error {
 	c, err := d.take(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.give(c)
-	tables, err := c.list(ctx, barredQuery)
+	reads, rights, verb := "false", "SELECT, INSERT, UPDATE, DELETE", "read and write"
+	if d.opts.primary != nil {
+		reads, rights, verb = "true", "SELECT", "read"
+	}
+	tables, err := c.list(ctx, barredQuery, reads)
 	if err != nil || len(tables) == 0 {
 		return explained(ctx, err)
 	}
@@ -189,8 +196,8 @@ func (d *Driver) Barred(ctx context.Context) error {
 	if err != nil {
 		return explained(ctx, err)
 	}
-	return refused("%s may not read and write every table: not %s; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s",
-		d.user, strings.Join(tables, ", "), identifier(schema[0]), identifier(d.user))
+	return refused("%s may not %s every table: not %s; mend it with GRANT %s ON ALL TABLES IN SCHEMA %s TO %s",
+		d.user, verb, strings.Join(tables, ", "), rights, identifier(schema[0]), identifier(d.user))
 }
 
 // barred names what a step lacks a right for.
