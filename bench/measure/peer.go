@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mainstay-run/mainstay/bench/dataset"
 	"github.com/mainstay-run/mainstay/bench/hand"
 )
 
@@ -112,9 +116,9 @@ func (q *peerProgram) serve(ctx context.Context, p *place, name string) (*progra
 	return running, running.ready(ctx, listening(q.addr))
 }
 
-// framework sets up what is written by hand in a framework, on the reference's tables
-// and with its paths, tokens and bodies, for S1 to S7.
-func framework(name string) func(context.Context, *place, *database) (*system, error) {
+// framework sets up what is written by hand in a framework on the reference's tables,
+// with its tokens and bodies, for S1 to S7. spelling is what it spells in its own way.
+func framework(name string, spelling func(dataset.Size) dialect) func(context.Context, *place, *database) (*system, error) {
 	return func(ctx context.Context, p *place, db *database) (*system, error) {
 		q, err := p.prepared(ctx, name, db)
 		if err != nil {
@@ -128,6 +132,22 @@ func framework(name string) func(context.Context, *place, *database) (*system, e
 		for name := range strings.FieldsSeq("S1 S2 S3 S4 S5 S6 S7") {
 			d[name] = all[name]
 		}
+		if spelling != nil {
+			maps.Copy(d, spelling(db.size))
+		}
 		return &system{addr: q.addr, dialect: d, program: running}, nil
+	}
+}
+
+// djangoSpelling has the filters and cursors of Django's own packages.
+func djangoSpelling(size dataset.Size) dialect {
+	filtered := func(a ask) string { return fmt.Sprintf("%s&status=open&salary_min__gte=%d", newest, a.salary) }
+	return dialect{
+		"S2": func(a ask) message { return get(filtered(a)) },
+		"S3": func(a ask) message { return get(filtered(a) + "&include=company") },
+		"S4": func(a ask) message {
+			at := time.UnixMilli(deepest(size, a).CreatedAt).UTC().Format("2006-01-02 15:04:05+00:00")
+			return get(newest + "&cursor=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("p="+url.QueryEscape(at)))))
+		},
 	}
 }

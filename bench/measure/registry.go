@@ -70,7 +70,9 @@ var contenders = []contender{
 	{name: mainstay, on: "postgresql sqlite mariadb", up: ours},
 	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
 	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
-	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify")},
+	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify", nil)},
+	{name: "django", on: "postgresql", peer: true, long: true, up: framework("django", djangoSpelling)},
+	{name: "fastapi", on: "postgresql", peer: true, long: true, up: framework("fastapi", nil)},
 }
 
 const (

@@ -27,6 +27,12 @@ func deep(size dataset.Size) (rows, pages int) {
 	return rows, min(100, max(1, rows/200-1))
 }
 
+// deepest is the job before the page that is asked for.
+func deepest(size dataset.Size, a ask) dataset.Job {
+	before, _ := deep(size)
+	return size.JobAt(size.Jobs - before - 200*a.page)
+}
+
 // asks are n requests that are the same in every run; seed makes others.
 func asks(size dataset.Size, n int, seed uint64) []ask {
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -131,8 +137,7 @@ func handDialect(size dataset.Size, tokens []string) dialect {
 	d["S3"] = func(a ask) message { return get(filtered(a) + "&include=company") }
 	d["S9"] = func(a ask) message { return get(filtered(a) + "&include=applications") }
 	d["S4"] = func(a ask) message {
-		before, _ := deep(size)
-		last := size.JobAt(size.Jobs - before - 200*a.page)
+		last := deepest(size, a)
 		return get(fmt.Sprintf("%s&cursor=%d_%s", newest, last.CreatedAt, last.ID))
 	}
 	return d

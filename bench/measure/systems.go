@@ -53,7 +53,7 @@ func (p *place) populated(ctx context.Context, db *database, against []string) e
 		s, err := c.up(ctx, p, db)
 		switch {
 		case err == nil:
-			s.name, s.database, s.dialect = c.name, db.program, mixed(s.dialect)
+			s.name, s.database = c.name, db.program
 			db.systems = append(db.systems, s)
 		case c.peer && ctx.Err() == nil:
 			progress("%s: %s is not measured: %s", db.name, c.name, err)
