@@ -22,8 +22,10 @@ import (
 
 	"github.com/mainstay-run/mainstay/auth"
 	"github.com/mainstay-run/mainstay/keyring"
+	"github.com/mainstay-run/mainstay/migrate"
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -37,6 +39,7 @@ type Engine struct {
 	// searching holds one while a change by filter has, or waits for, the turn of
 	// the only writer. See searchTurn.
 	searching chan struct{}
+	tables    func() *schema.Schema // with the indexes that the contract plans
 	readPlans
 	writePlans
 }
@@ -197,7 +200,8 @@ func New(set *rule.Set, db *store.DB, keys *keyring.Ring, o Options) *Engine {
 	if o.Auth == nil {
 		o.Auth = auth.New(db, set, auth.Options{Now: o.Now})
 	}
-	return &Engine{set: set, db: db, keys: keys, auth: o.Auth, opts: o, searching: make(chan struct{}, 1)}
+	return &Engine{set: set, db: db, keys: keys, auth: o.Auth, opts: o, searching: make(chan struct{}, 1),
+		tables: sync.OnceValue(func() *schema.Schema { return migrate.Desired(set) })}
 }
 
 // Do carries out op for who. Reads refuse with NotFound, UnknownParameter,

@@ -97,6 +97,7 @@ func (e *Engine) plan(c *call, a *ask, build func(*ask) (*plan, error)) (*plan, 
 		if err != nil {
 			return nil, err
 		}
+		e.settle(made)
 		made.filter = a.filter
 		made.reaches = append(made.reaches, a.reached()...)
 		if p = made; len(a.key) <= maxShape {

@@ -40,6 +40,9 @@ type Select struct {
 	Distinct bool
 	// Lock says what a write transaction needs of the rows it reads.
 	Lock Lock
+	// Settled: one index leads to the rows and has their order, whatever the arguments
+	// are, so that a plan which does not know them is as good as any.
+	Settled bool
 	// ByKey: Where asks for one record by a unique key, which is found at once.
 	ByKey bool
 }

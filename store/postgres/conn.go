@@ -21,6 +21,8 @@ type conn struct {
 	// controls are BEGIN, COMMIT and the like, prepared.
 	controls map[string]*pgconn.StatementDescription
 	made     int // how many were prepared, for their names
+	// planning is the plan_cache_mode of the session; "": who knows.
+	planning string
 	epoch    uint64
 	// rested: nothing has been answered on it since it lay at rest.
 	rested bool
@@ -35,6 +37,8 @@ type prepared struct {
 	args    []sqlgen.Arg
 	types   []*value.Type
 	formats []int16 // of the result
+	// planning is the plan_cache_mode that suits it; "": any.
+	planning string
 }
 
 // again turns the loss of a connection that had lain at rest into store.ErrAgain:
@@ -149,8 +153,8 @@ func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w in: %s", err, text.SQL)
 	}
-	p := &prepared{desc: desc, args: text.Args}
-	if q, ok := q.(*query.Select); ok {
+	p := &prepared{desc: desc, args: text.Args, planning: planning(q)}
+	if q, ok := selected(q); ok {
 		for _, col := range q.Columns {
 			p.types = append(p.types, col.Type)
 			p.formats = append(p.formats, format(col.Type))
@@ -164,6 +168,8 @@ func (c *conn) render(ctx context.Context, q any) (sqlgen.Statement, error) {
 	switch q := q.(type) {
 	case *query.Select:
 		return dialect.Select(q), nil
+	case page:
+		return dialect.Select(q.limited()), nil
 	case *query.Insert:
 		var key []string
 		if q.OnConflictIgnore {
@@ -205,26 +211,27 @@ type stream struct {
 	err   error
 }
 
-// read starts a select, behind the statement that begins its transaction unless
-// that is "".
-func (c *conn) read(ctx context.Context, begin string, p *prepared, args []any) (*stream, error) {
+// read starts a select, behind what prepares for it: opening are statements that
+// control transactions or the session, "" aside.
+func (c *conn) read(ctx context.Context, p *prepared, args []any, opening ...string) (*stream, error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
 	values, formats := p.arguments(args)
 	s := &stream{row: row{types: p.types}}
-	if begin == "" {
+	opening = slices.DeleteFunc(opening, func(sql string) bool { return sql == "" })
+	if len(opening) == 0 {
 		s.wire = c.ExecStatement(ctx, p.desc, values, formats, p.formats)
 		c.reading = s
 		return s, nil
 	}
 	var batch pgconn.Batch
-	if err := c.queue(ctx, &batch, begin); err != nil {
+	if err := c.queue(ctx, &batch, opening...); err != nil {
 		return nil, err
 	}
 	batch.ExecStatement(p.desc, values, formats, p.formats)
 	s.batch = c.ExecBatch(ctx, &batch)
-	for range 2 {
+	for range len(opening) + 1 {
 		if !s.batch.NextResult() {
 			return nil, s.batch.Close()
 		}
@@ -262,6 +269,9 @@ func (c *conn) finish(s *stream) {
 				s.err = err
 			}
 		}
+	}
+	if s.err != nil {
+		c.planning = "" // what was set together with it is undone
 	}
 	if c.reading == s {
 		c.reading = nil

@@ -147,7 +147,12 @@ func (d *Driver) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{PgConn: pg, stmts: map[any]*prepared{}, epoch: epoch}, nil
+	c := &conn{PgConn: pg, stmts: map[any]*prepared{}, epoch: epoch}
+	if err := c.tune(ctx); err != nil {
+		pg.Close(ctx)
+		return nil, err
+	}
+	return c, nil
 }
 
 // give returns a connection, or its place when it is of no more use.

@@ -83,14 +83,17 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 			return
 		}
 		c := t.c
-		p, err := c.statement(ctx, q)
+		p, err := c.statement(ctx, paged(q, args))
 		if err != nil {
 			yield(nil, t.failed(ctx, err))
 			return
 		}
-		begin := t.begin
+		begin, adjust := t.begin, ""
+		if t.mode < store.Write {
+			adjust = c.adjust(p)
+		}
 		t.begin, t.read = "", true
-		s, err := c.read(ctx, begin, p, args)
+		s, err := c.read(ctx, p, args, adjust, begin)
 		if err != nil {
 			yield(nil, t.failed(ctx, err))
 			return
@@ -279,6 +282,7 @@ func (t *tx) Rollback(ctx context.Context) error {
 	if t.mode == store.ReadOne || t.begin != "" || t.c.IsClosed() {
 		return nil
 	}
+	t.c.planning = "" // what was set inside is undone
 	_, err := t.c.run(context.WithoutCancel(ctx), "ROLLBACK")
 	return explained(ctx, err)
 }

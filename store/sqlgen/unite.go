@@ -19,7 +19,7 @@ func (r *renderer) ways(q *query.Select) []query.Expr {
 	if r.d.UniteJoin == "" || !outermost || q.Where == nil || q.Lock != query.NoLock || q.Distinct || q.Offset != nil || looksAtJoins(q) {
 		return nil
 	}
-	list := conjuncts(q.Where)
+	list := Conjuncts(q.Where)
 	var found []query.Expr
 	for i, e := range list {
 		if pins(e, q.From.Alias) {
@@ -30,7 +30,7 @@ func (r *renderer) ways(q *query.Select) []query.Expr {
 			continue
 		}
 		for _, way := range or.List {
-			rest := append(append([]query.Expr{}, list[:i]...), conjuncts(way)...)
+			rest := append(append([]query.Expr{}, list[:i]...), Conjuncts(way)...)
 			found = append(found, query.And{List: append(rest, list[i+1:]...)})
 		}
 	}
@@ -58,7 +58,7 @@ func apart(or query.Or, table int) bool {
 	selected := false
 	for _, way := range or.List {
 		leads := false
-		for _, e := range conjuncts(way) {
+		for _, e := range Conjuncts(way) {
 			switch e := e.(type) {
 			case query.InSelect:
 				if e.Few && isColumn(e.X, table) {
@@ -124,15 +124,18 @@ func looksAtJoins(q *query.Select) bool {
 	return found
 }
 
-// conjuncts are the conditions that all have to hold.
-func conjuncts(e query.Expr) []query.Expr {
+// Conjuncts are the conditions that all have to hold; none for nil.
+func Conjuncts(e query.Expr) []query.Expr {
+	if e == nil {
+		return nil
+	}
 	and, ok := simple(e).(query.And)
 	if !ok {
 		return []query.Expr{simple(e)}
 	}
 	var list []query.Expr
 	for _, x := range and.List {
-		list = append(list, conjuncts(x)...)
+		list = append(list, Conjuncts(x)...)
 	}
 	return list
 }
@@ -143,7 +146,7 @@ func joinable(where query.Expr) query.Expr {
 	if where == nil {
 		return nil
 	}
-	list := conjuncts(where)
+	list := Conjuncts(where)
 	for i, e := range list {
 		if among, ok := e.(query.InSelect); ok && among.Few {
 			among.Few = false
