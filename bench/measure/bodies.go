@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -141,33 +142,15 @@ func (m message) sent(addr string) (io.ReadCloser, error) {
 }
 
 // own are members that one system has and another has not.
-var own = []string{"updated_at", "next", "prev", "previous", "total", "collectionId", "collectionName", "page", "perPage", "totalItems", "totalPages"}
+var own = []string{"updated_at", "next", "prev", "previous", "total", "collectionId", "collectionName", "page", "perPage", "totalItems", "totalPages", "_links"}
 
-// comparable is a body as every system could have written it: PocketBase's spelling of
-// ids, times and relations, and of a new record nothing that the server made.
+// comparable is a body as every system could have written it: without the peers' own
+// spelling of ids, times, relations and pages, and of a new record nothing that the
+// server made.
 func comparable(v any, made bool) any {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, name := range own {
-			delete(v, name)
-		}
-		if made {
-			delete(v, "id")
-			delete(v, "created_at")
-		}
-		if with, ok := v["expand"].(map[string]any); ok {
-			for name, record := range with {
-				v[name] = record
-			}
-		}
-		delete(v, "expand")
-		if list, ok := v["results"]; ok {
-			v["items"] = list
-			delete(v, "results")
-		}
-		for name, member := range v {
-			v[name] = comparable(member, made)
-		}
+		return comparableRecord(v, made)
 	case []any:
 		for i := range v {
 			v[i] = comparable(v[i], made)
@@ -179,6 +162,36 @@ func comparable(v any, made bool) any {
 		if at, err := time.Parse("2006-01-02T15:04:05.999Z", strings.Replace(v, " ", "T", 1)); err == nil {
 			return at.UnixMilli()
 		}
+	}
+	return v
+}
+
+func comparableRecord(v map[string]any, made bool) any {
+	for _, name := range own {
+		delete(v, name)
+	}
+	if made {
+		delete(v, "id")
+		delete(v, "created_at")
+	}
+	for from, to := range map[string]string{"results": "items", "company_id": "company", "job_id": "job"} {
+		if member, ok := v[from]; ok {
+			v[to] = member
+			delete(v, from)
+		}
+	}
+	if with, ok := v["expand"].(map[string]any); ok { // PocketBase's relations
+		delete(v, "expand")
+		maps.Copy(v, with)
+	}
+	if lists, ok := v["_embedded"].(map[string]any); ok { // HAL's page
+		for _, list := range lists {
+			v["items"] = list
+		}
+		delete(v, "_embedded")
+	}
+	for name, member := range v {
+		v[name] = comparable(member, made)
 	}
 	return v
 }

@@ -86,7 +86,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	for _, db := range r.databases {
-		if err := r.measure(ctx, db, *o.size); err != nil {
+		if err := r.measure(ctx, db); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/mongo"
 	"github.com/mainstay-run/mainstay/store/mysql"
 	"github.com/mainstay-run/mainstay/store/postgres"
 	storesqlite "github.com/mainstay-run/mainstay/store/sqlite"
@@ -39,6 +40,8 @@ func openStore(ctx context.Context, url string) (store.Driver, error) {
 		return storesqlite.Open(ctx, rest, storesqlite.Options{})
 	case "mariadb":
 		return mysql.Open(ctx, url, mysql.Options{})
+	case "mongodb":
+		return mongo.Open(ctx, url, mongo.Options{})
 	}
 	return postgres.Open(ctx, url, postgres.Options{})
 }
@@ -175,6 +178,8 @@ func (f *filler) callers(size dataset.Size) (tokens []string) {
 func analyzed(ctx context.Context, url string) error {
 	scheme, rest, _ := strings.Cut(url, "://")
 	switch scheme {
+	case "mongodb":
+		return nil
 	case "postgres":
 		c, err := pgx.Connect(ctx, url)
 		if err != nil {

@@ -135,7 +135,11 @@ func framework(name string, spelling func(dataset.Size) dialect) func(context.Co
 		if spelling != nil {
 			maps.Copy(d, spelling(db.size))
 		}
-		return &system{addr: q.addr, dialect: d, program: running}, nil
+		s := &system{addr: q.addr, dialect: d, program: running}
+		if name == "spring" {
+			s.warm = 10 * time.Second // until its virtual machine has compiled what is hot
+		}
+		return s, nil
 	}
 }
 
@@ -148,6 +152,30 @@ func djangoSpelling(size dataset.Size) dialect {
 		"S4": func(a ask) message {
 			at := time.UnixMilli(deepest(size, a).CreatedAt).UTC().Format("2006-01-02 15:04:05+00:00")
 			return get(newest + "&cursor=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("p="+url.QueryEscape(at)))))
+		},
+	}
+}
+
+// springSpelling has Spring Data REST's searches, pages by number and references that
+// are addresses.
+func springSpelling(size dataset.Size) dialect {
+	const newest = "size=20&sort=createdAt,desc&sort=id,desc"
+	paying := func(a ask) string { return fmt.Sprintf("status=open&salary=%d&%s", a.salary, newest) }
+	tokens := handTokens(size)
+	return dialect{
+		"S2": func(a ask) message { return get("/v1/jobs/search/paying?" + paying(a)) },
+		"S3": func(a ask) message {
+			return get("/v1/jobs/search/payingWithCompany?projection=withCompany&" + paying(a))
+		},
+		"S4": func(a ask) message {
+			before, _ := deep(size)
+			return get(fmt.Sprintf("/v1/jobs/search/newest?page=%d&%s", (before+200*a.page)/20, newest))
+		},
+		"S5": func(a ask) message {
+			return message{method: "POST", path: "/v1/applications", body: application(a, "/v1/jobs/"+a.job)}
+		},
+		"S7": func(a ask) message {
+			return message{method: "GET", path: "/v1/jobs/search/own?status=open&" + newest, authorization: "Bearer " + tokens[a.caller]}
 		},
 	}
 }

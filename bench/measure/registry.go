@@ -67,12 +67,13 @@ func (c contender) wanted(database string, against []string) bool {
 
 // contenders are in the order of the tables.
 var contenders = []contender{
-	{name: mainstay, on: "postgresql sqlite mariadb", up: ours},
+	{name: mainstay, on: "postgresql sqlite mariadb mongodb", up: ours},
 	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
 	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
 	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify", nil)},
 	{name: "django", on: "postgresql", peer: true, long: true, up: framework("django", djangoSpelling)},
 	{name: "fastapi", on: "postgresql", peer: true, long: true, up: framework("fastapi", nil)},
+	{name: "spring", on: "postgresql", peer: true, long: true, up: framework("spring", springSpelling)},
 }
 
 const (
@@ -89,6 +90,7 @@ var servers = []struct {
 	{name: "postgresql", up: onPostgreSQL},
 	{name: "sqlite", up: inFiles},
 	{name: "mariadb", up: onMariaDB},
+	{name: "mongodb", up: onStandIn, long: true},
 }
 
 // choice is what a run measures of all this.

@@ -9,8 +9,6 @@ import (
 	"math"
 	"slices"
 	"text/tabwriter"
-
-	"github.com/mainstay-run/mainstay/bench/dataset"
 )
 
 // row compares Mainstay with another system; the ratios are medians over the rounds of
@@ -47,16 +45,16 @@ type results struct {
 
 // measure runs every scenario on one database: those that write last, because they
 // leave more behind in faster systems.
-func (r *results) measure(ctx context.Context, db *database, size dataset.Size) error {
+func (r *results) measure(ctx context.Context, db *database) error {
 	names := slices.Clone(r.choice.scenarios[db.name])
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
-	r.failed = append(r.failed, alike(db, names, asks(size, 3, 1))...)
+	r.failed = append(r.failed, alike(db, names, asks(db.size, 3, 1))...)
 	for _, s := range db.systems {
 		s.dialect = mixed(s.dialect)
 	}
 	for i, name := range names {
 		progress("%s %s (%d of %d)", db.name, name, i+1, len(names))
-		some, failed := measured(db, name, messages(db, name, asks(size, 3000, 2)), r.effort)
+		some, failed := measured(db, name, messages(db, name, asks(db.size, 3000, 2)), r.effort)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

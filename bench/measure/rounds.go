@@ -37,14 +37,15 @@ func measured(db *database, scenario string, messages [][][]byte, e effort) ([]f
 	var out []figure
 	var failed []failure
 	for round := range e.rounds {
-		if round == 1 {
-			e.warm = 0
-		}
 		for i, s := range db.systems {
 			if len(messages[i]) == 0 {
 				continue
 			}
-			f, err := s.figure(messages[i], scenarioNamed(scenario).connections, e)
+			now := effort{measure: e.measure}
+			if round == 0 {
+				now.warm = max(e.warm, s.warm)
+			}
+			f, err := s.figure(messages[i], scenarioNamed(scenario).connections, now)
 			if err != nil {
 				failed = append(failed, failure{db.name, scenario, s.name, err.Error()})
 				progress("%s %s: %s fails: %s\n%s", db.name, scenario, s.name, err, tail(s.program.log))

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,6 +25,7 @@ type system struct {
 	program    *program
 	database   *program // nil: in the server's own process
 	statements func() (float64, error)
+	warm       time.Duration // before its first round, where it needs more than others
 }
 
 // database is one database with all systems on it; Mainstay is the first.
@@ -37,6 +39,7 @@ type database struct {
 	copied  func(ctx context.Context, name string) (string, error)
 	systems []*system
 	absent  []absence
+	beyond  map[string]string // scenarios that the database cannot be asked, and why
 }
 
 // absence is a peer that could not be measured, and why.
@@ -113,6 +116,36 @@ func inFiles(_ context.Context, p *place, size dataset.Size) (*database, error) 
 		return file, copyFile(file, source)
 	}
 	return &database{name: "sqlite", version: "SQLite", size: size, url: "sqlite:" + p.sqliteFile(mainstay), copied: copied}, nil
+}
+
+// onStandIn is what stands in for MongoDB in the tests. It keeps everything in memory,
+// has few indexes and takes one command at a time, so it gets little data, and what is
+// measured is the stand-in.
+func onStandIn(ctx context.Context, p *place, _ dataset.Size) (*database, error) {
+	program, err := p.build(ctx, ".", "./standin", "standin")
+	if err != nil {
+		return nil, err
+	}
+	file := p.path("standin.address")
+	running, err := p.start("standin", syscall.SIGTERM, exec.Command(program, file))
+	if err != nil {
+		return nil, err
+	}
+	var addr []byte
+	if err := running.ready(ctx, func() (err error) {
+		if addr, err = os.ReadFile(file); err == nil && len(addr) == 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	size := dataset.Size{Companies: 100, Jobs: 1_000, Applications: 2_000, Profiles: 500}
+	version := fmt.Sprintf("a stand-in for MongoDB with %d jobs and %d applications", size.Jobs, size.Applications)
+	return &database{
+		name: "mongodb", version: version, program: running, size: size, url: "mongodb://" + string(addr) + "/mainstay?replicaSet=standin",
+		beyond: map[string]string{"S12": "32 batches at once keep the stand-in, which takes one command at a time, busy for longer than 30 s"},
+	}, nil
 }
 
 func copyFile(to, from string) (err error) {
@@ -196,5 +229,10 @@ func ours(ctx context.Context, p *place, db *database) (*system, error) {
 		return nil, err
 	}
 	cursors, err := s.cursors(db.size)
-	return &system{addr: s.addr, dialect: mainstayDialect(tokens, cursors), program: s.program, statements: s.statements}, err
+	d := mainstayDialect(tokens, cursors)
+	for name, reason := range db.beyond {
+		delete(d, name)
+		db.absent = append(db.absent, absence{db.name, mainstay + " in " + name, reason})
+	}
+	return &system{addr: s.addr, dialect: d, program: s.program, statements: s.statements}, err
 }
