@@ -40,8 +40,11 @@ var mysqlFlavour = func() flavour {
 	// Seen with 9.7: the argument itself cannot be a column of a row that is grouped
 	// (1210), and a sub-select in it does not see the row outside. An EXISTS over a list
 	// of the row outside is turned into a join with the list of one row, and every
-	// row is found.
-	dialect.Each = "(SELECT %[1]s AS v) AS %[2]s_list, JSON_TABLE(%[2]s_list.v, '$[*]' COLUMNS (v JSON PATH '$')) AS %[2]s"
+	// row is found. Of a table without rows a column is read as '', which is no JSON.
+	dialect.Each = "(SELECT NULLIF(%[1]s, '') AS v) AS %[2]s_list, JSON_TABLE(%[2]s_list.v, '$[*]' COLUMNS (v JSON PATH '$')) AS %[2]s"
+	// A sub-select that is itself a condition of an outer join is made a part of the
+	// join, and an OR in it is lost: it finds what it must not (seen with 9.7).
+	dialect.OnSelect = "IF(%s, TRUE, FALSE)"
 	dialect.EachHolds = "((SELECT COUNT(*) FROM %s WHERE %s) > 0)"
 	return flavour{
 		name:      "MySQL",

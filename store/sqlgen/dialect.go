@@ -68,6 +68,9 @@ type Dialect struct {
 	// Insert with OnConflictIgnore ends in this; %[1]s lists the primary key. "" leaves
 	// it to the driver.
 	OnConflictIgnore string
+	// OnSelect is a sub-select, or its negation, that is itself a condition of a join;
+	// "": the condition alone.
+	OnSelect string
 	// DeleteFrom begins a removal: table, alias; "" is DELETE FROM with an AS.
 	DeleteFrom string
 	// UniteJoin joins a table to its rows that satisfy one of several conditions, where

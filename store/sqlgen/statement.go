@@ -168,9 +168,26 @@ func (r *renderer) from(clauses []string, q *query.Select) []string {
 
 func (r *renderer) joins(clauses []string, q *query.Select) []string {
 	for _, j := range q.Joins {
-		clauses = append(clauses, "LEFT JOIN "+r.table(j.Table)+" ON "+r.expr(j.On))
+		clauses = append(clauses, "LEFT JOIN "+r.table(j.Table)+" ON "+r.on(j.On))
 	}
 	return clauses
+}
+
+// on is the condition of a join.
+func (r *renderer) on(e query.Expr) string {
+	switch e := simple(e).(type) {
+	case query.And:
+		parts := make([]string, len(e.List))
+		for i, x := range e.List {
+			parts[i] = r.on(x)
+		}
+		return strings.Join(parts, " AND ")
+	case query.Exists, query.InSelect, query.NotTrue:
+		if r.d.OnSelect != "" {
+			return fmt.Sprintf(r.d.OnSelect, r.expr(e))
+		}
+	}
+	return r.joined(e, "AND")
 }
 
 func (r *renderer) groups(clauses []string, q *query.Select) []string {

@@ -49,6 +49,8 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"lists and structs are looked into", nested},
 		{"at most so many rows for each parent", perParent},
 		{"a missing relation is null", joins},
+		{"what is not there has no relations", joinOfNothing},
+		{"a relation is there when its condition holds", conditionalJoin},
 		{"a related record is found through a sub-select", throughRelations},
 		{"writes tell how many rows they touched", counts},
 		{"a change may depend on the table that it changes", ownTable},
@@ -600,6 +602,61 @@ func joins(t *testing.T, d store.Driver) {
 	want := [][]any{{id(100), id(1), "here"}, {id(101), id(2), nil}, {id(102), nil, nil}}
 	if diff := cmp.Diff(want, read(t, d, q)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// joinOfNothing joins to a record that is not there, whose list would say whether
+// the relation is seen.
+func joinOfNothing(t *testing.T, d store.Driver) {
+	tagged := &schema.Table{Name: "tagged", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
+		{Name: "id", Type: idType}, {Name: "names", Type: listOf(textType)}, {Name: "who", Type: idType, Nullable: true}}}
+	create(t, d, tagged)
+	fill(t, d, tagged, []Row{{"id": id(1), "names": []any{"go"}, "who": id(2)}, {"id": id(2), "names": []any{}}})
+	has := query.Each{List: column(tagged, 1, "names"), Alias: 9, Where: query.Cmp{Op: query.Eq, L: query.Elem{Alias: 9, Type: textType}, R: query.Const{Value: "go", Type: textType}}}
+	masked := query.Case{Type: idType, Whens: []query.When{{If: has, Then: column(tagged, 1, "who")}}}
+	q := &query.Select{
+		From:    query.Table{Name: "tagged", Alias: 1},
+		Joins:   []query.Join{{Table: query.Table{Name: "tagged", Alias: 2}, On: query.Cmp{Op: query.Eq, L: column(tagged, 2, "id"), R: masked}}},
+		Columns: []query.Column{{Expr: column(tagged, 1, "id"), Type: idType}, {Expr: column(tagged, 2, "id"), Type: idType}},
+		Where:   query.Cmp{Op: query.Eq, L: column(tagged, 1, "id"), R: query.Param{Slot: 0, Type: idType}},
+	}
+	for n, want := range map[int][][]any{1: {{id(1), id(2)}}, 2: {{id(2), nil}}, 3: nil} {
+		if diff := cmp.Diff(want, read(t, d, q, id(n))); diff != "" {
+			t.Errorf("%d (-want +got):\n%s", n, diff)
+		}
+	}
+}
+
+// conditionalJoin joins to items of which some note is at one of two places.
+func conditionalJoin(t *testing.T, d store.Driver) {
+	create(t, d, items, notes)
+	fill(t, d, items, []Row{item(1, nil), item(2, nil), item(3, nil)})
+	fill(t, d, notes, []Row{
+		{"id": id(100), "item": id(1), "place": int64(7)}, {"id": id(101), "place": int64(3)}, {"id": id(102), "item": id(2), "place": int64(4)},
+		{"id": id(103), "item": id(3), "place": int64(5)}, {"id": id(104), "item": id(3), "place": int64(8)},
+	})
+	at := func(n int64) query.Expr {
+		return query.Cmp{Op: query.Eq, L: column(notes, 3, "place"), R: query.Const{Value: n, Type: intType}}
+	}
+	either := query.Or{List: []query.Expr{at(7), at(8)}}
+	its := query.Cmp{Op: query.Eq, L: column(notes, 3, "item"), R: column(items, 2, "id")}
+	from := query.Table{Name: "notes", Alias: 3}
+	for name, holds := range map[string]query.Expr{
+		"some": query.Exists{Sub: &query.Select{From: from, Where: query.And{List: []query.Expr{its, either}}}},
+		"one of": query.InSelect{X: column(items, 2, "id"), Sub: &query.Select{From: from, Where: either,
+			Columns: []query.Column{{Expr: column(notes, 3, "item"), Type: idType}}}},
+	} {
+		on := query.Cmp{Op: query.Eq, L: column(items, 2, "id"), R: column(notes, 1, "item")}
+		q := &query.Select{
+			From:    query.Table{Name: "notes", Alias: 1},
+			Joins:   []query.Join{{Table: query.Table{Name: "items", Alias: 2}, On: query.And{List: []query.Expr{on, holds}}}},
+			Columns: []query.Column{{Expr: column(notes, 1, "id"), Type: idType}, {Expr: column(items, 2, "id"), Type: idType}},
+			OrderBy: []query.Order{{Expr: column(notes, 1, "id"), NotNull: true}},
+		}
+		want := [][]any{{id(100), id(1)}, {id(101), nil}, {id(102), nil}, {id(103), id(3)}, {id(104), id(3)}}
+		if diff := cmp.Diff(want, read(t, d, q)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
