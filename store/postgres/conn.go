@@ -17,9 +17,10 @@ import (
 // conn is a connection with its prepared statements; one goroutine uses it at a time.
 type conn struct {
 	*pgconn.PgConn
-	stmts map[any]*prepared
-	// controls are BEGIN, COMMIT and the like, prepared.
-	controls map[string]*pgconn.StatementDescription
+	pooled bool // statements are not kept prepared
+	stmts  map[any]*prepared
+	// controls are BEGIN, COMMIT and the like.
+	controls map[string]*prepared
 	made     int // how many were prepared, for their names
 	// planning is the plan_cache_mode of the session; "": who knows.
 	planning string
@@ -33,7 +34,8 @@ type conn struct {
 
 // prepared is a statement with what its placeholders take and its columns give.
 type prepared struct {
-	desc    *pgconn.StatementDescription
+	sql     string
+	desc    *pgconn.StatementDescription // nil: it is sent as text each time
 	args    []sqlgen.Arg
 	types   []*value.Type
 	formats []int16 // of the result
@@ -64,20 +66,31 @@ func (c *conn) exec(ctx context.Context, sql string) (pgconn.CommandTag, error) 
 	return c.ExecParams(ctx, sql, nil, nil, nil, nil).Close()
 }
 
+// prepare prepares a statement where the connection keeps it.
+func (c *conn) prepare(ctx context.Context, name, sql string) (*prepared, error) {
+	p := &prepared{sql: sql}
+	if c.pooled {
+		return p, nil
+	}
+	var err error
+	p.desc, err = c.Prepare(ctx, name, sql, nil)
+	return p, err
+}
+
 // control finds or prepares a statement that controls transactions.
-func (c *conn) control(ctx context.Context, sql string) (*pgconn.StatementDescription, error) {
+func (c *conn) control(ctx context.Context, sql string) (*prepared, error) {
 	if p := c.controls[sql]; p != nil {
 		return p, nil
 	}
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
-	p, err := c.Prepare(ctx, "c"+strconv.Itoa(len(c.controls)), sql, nil)
+	p, err := c.prepare(ctx, "c"+strconv.Itoa(len(c.controls)), sql)
 	if err != nil {
 		return nil, err
 	}
 	if c.controls == nil {
-		c.controls = map[string]*pgconn.StatementDescription{}
+		c.controls = map[string]*prepared{}
 	}
 	c.controls[sql] = p
 	return p, nil
@@ -93,7 +106,7 @@ func (c *conn) queue(ctx context.Context, batch *pgconn.Batch, statements ...str
 		if err != nil {
 			return err
 		}
-		batch.ExecStatement(p, nil, nil, nil)
+		p.queueIn(batch, nil, nil)
 	}
 	return nil
 }
@@ -107,7 +120,7 @@ func (c *conn) run(ctx context.Context, sql string) (pgconn.CommandTag, error) {
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	return c.ExecStatement(ctx, p, nil, nil, nil).Close()
+	return c.execute(ctx, p, nil, nil).Close()
 }
 
 // list is the first column of every row of a statement with text arguments.
@@ -139,8 +152,10 @@ func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
 		if len(c.stmts) < maxPrepared {
 			break
 		}
-		if err := c.Deallocate(ctx, p.desc.Name); err != nil {
-			return nil, err
+		if p.desc != nil {
+			if err := c.Deallocate(ctx, p.desc.Name); err != nil {
+				return nil, err
+			}
 		}
 		delete(c.stmts, old)
 	}
@@ -149,11 +164,14 @@ func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
 		return nil, err
 	}
 	c.made++
-	desc, err := c.Prepare(ctx, "m"+strconv.Itoa(c.made), text.SQL, nil)
+	p, err := c.prepare(ctx, "m"+strconv.Itoa(c.made), text.SQL)
 	if err != nil {
 		return nil, fmt.Errorf("%w in: %s", err, text.SQL)
 	}
-	p := &prepared{desc: desc, args: text.Args, planning: planning(q)}
+	p.args = text.Args
+	if !c.pooled {
+		p.planning = planning(q)
+	}
 	if q, ok := selected(q); ok {
 		for _, col := range q.Columns {
 			p.types = append(p.types, col.Type)
@@ -221,7 +239,7 @@ func (c *conn) read(ctx context.Context, p *prepared, args []any, opening ...str
 	s := &stream{row: row{types: p.types}}
 	opening = slices.DeleteFunc(opening, func(sql string) bool { return sql == "" })
 	if len(opening) == 0 {
-		s.wire = c.ExecStatement(ctx, p.desc, values, formats, p.formats)
+		s.wire = c.execute(ctx, p, values, formats)
 		c.reading = s
 		return s, nil
 	}
@@ -229,7 +247,7 @@ func (c *conn) read(ctx context.Context, p *prepared, args []any, opening ...str
 	if err := c.queue(ctx, &batch, opening...); err != nil {
 		return nil, err
 	}
-	batch.ExecStatement(p.desc, values, formats, p.formats)
+	p.queueIn(&batch, values, formats)
 	s.batch = c.ExecBatch(ctx, &batch)
 	for range len(opening) + 1 {
 		if !s.batch.NextResult() {

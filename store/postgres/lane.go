@@ -211,7 +211,7 @@ func (c *conn) lookUp(ctx context.Context, together []*lookup) (answered int, er
 		}
 		l.prepared, l.rows, l.columns, l.data = p, 0, l.columns[:0], l.data[:0]
 		values, formats := p.arguments(l.args)
-		batch.ExecStatement(p.desc, values, formats, p.formats)
+		p.queueIn(&batch, values, formats)
 	}
 	results := c.ExecBatch(ctx, &batch)
 	for _, l := range together {

@@ -24,6 +24,7 @@ type Driver struct {
 	log     *slog.Logger
 	version string
 	user    string
+	pooled  bool          // a pooler stands before the server
 	conns   chan *conn    // nil members are opened when first needed
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use
 	lane    chan *lookup  // nil: no lanes
@@ -88,6 +89,10 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 		d.conns <- nil
 	}
 	c, err := d.take(ctx)
+	if refusedSettings(err) {
+		leaveSettings(config)
+		c, err = d.take(ctx)
+	}
 	if err != nil {
 		return nil, notOpened(config, err)
 	}
@@ -147,7 +152,10 @@ func (d *Driver) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{PgConn: pg, stmts: map[any]*prepared{}, epoch: epoch}
+	c := &conn{PgConn: pg, pooled: d.pooled, stmts: map[any]*prepared{}, epoch: epoch}
+	if d.version == "" || d.pooled { // examine finds out, or the session is not ours
+		return c, nil
+	}
 	if err := c.tune(ctx); err != nil {
 		pg.Close(ctx)
 		return nil, err

@@ -57,6 +57,17 @@ func (d *Driver) examine(ctx context.Context, c *conn) error {
 	if want := "UTC UTF8 ISO on"; kept != want {
 		return refused("the PostgreSQL server does not keep the settings of a session: it has %q instead of %q; if a proxy stands before it, let it keep sessions apart", kept, want)
 	}
+	if d.pooled, err = isPooled(ctx, c); err != nil {
+		return explained(ctx, err)
+	}
+	if c.pooled = d.pooled; c.pooled {
+		err = d.examinePooled(ctx, c)
+	} else {
+		err = explained(ctx, c.tune(ctx))
+	}
+	if err != nil {
+		return err
+	}
 	if d.opts.primary != nil {
 		return d.follows(ctx, c, standby == "true")
 	}
@@ -147,6 +158,9 @@ func notOpened(config *pgconn.Config, err error) error {
 	switch {
 	case errors.As(err, &answer):
 		reason = answer.Message
+		if name, ok := strings.CutPrefix(reason, "unsupported startup parameter: "); ok {
+			reason = fmt.Sprintf("the pooler does not take %[1]s from the URL; leave it out there, and mend it with ALTER ROLE %[2]s SET %[1]s = …", name, user)
+		}
 		switch answer.Code {
 		case "3D000":
 			reason += fmt.Sprintf("; mend it with CREATE DATABASE %s ENCODING 'UTF8' TEMPLATE template0", database)

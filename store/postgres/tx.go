@@ -170,7 +170,7 @@ func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, erro
 	}
 	for first := true; first || len(args) > 0; first = false {
 		values, formats := p.arguments(args[:width])
-		batch.ExecStatement(p.desc, values, formats, nil)
+		p.queueIn(&batch, values, formats)
 		args = args[width:]
 	}
 	if guarded {
