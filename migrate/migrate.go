@@ -126,12 +126,19 @@ func locked(ctx context.Context, d store.Driver, do func() error) error {
 	return errors.Join(do(), unlock())
 }
 
+// togetherAtMost is how many tables are made at a time: what a database holds is
+// recorded as a whole with each time.
+const togetherAtMost = 40
+
 func apply(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.Step, progress Progress) error {
-	for i, step := range steps {
+	for i := 0; i < len(steps); {
+		group := steps[i : i+together(steps[i:])]
 		if progress != nil {
-			progress(i+1, len(steps), step)
+			for k, step := range group {
+				progress(i+k+1, len(steps), step)
+			}
 		}
-		if h, ok := step.(schema.Hold); ok {
+		if h, ok := group[0].(schema.Hold); ok {
 			switch refusal, err := broken(ctx, d, set, h); {
 			case err != nil:
 				return err
@@ -139,12 +146,40 @@ func apply(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.St
 				return Refused{*refusal}
 			}
 		}
-		if err := d.Apply(ctx, step); err != nil {
-			if duplicates := duplicatesOf(step, err); duplicates != nil {
+		if k, err := applyGroup(ctx, d, group); err != nil {
+			if duplicates := duplicatesOf(group[k], err); duplicates != nil {
 				return duplicates
 			}
-			return fmt.Errorf("migrate: step %d of %d (%s): %w", i+1, len(steps), step, err)
+			return fmt.Errorf("migrate: step %d of %d (%s): %w", i+k+1, len(steps), group[k], err)
 		}
+		i += len(group)
 	}
 	return nil
+}
+
+// applyGroup tells which step of a group failed: when the group does, they are taken
+// one by one.
+func applyGroup(ctx context.Context, d store.Driver, group []schema.Step) (failed int, err error) {
+	if err := d.Apply(ctx, group...); err == nil || len(group) == 1 {
+		return 0, err
+	}
+	for i, step := range group {
+		if err := d.Apply(ctx, step); err != nil {
+			return i, err
+		}
+	}
+	return 0, nil
+}
+
+// together is how many of the first steps are taken at once: tables that are new,
+// or a single step, which may look at records or hold others up.
+func together(steps []schema.Step) int {
+	n := 0
+	for n < min(len(steps), togetherAtMost) {
+		if _, ok := steps[n].(schema.CreateTable); !ok {
+			break
+		}
+		n++
+	}
+	return max(n, 1)
 }

@@ -3,6 +3,7 @@ package migrate_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,23 +154,45 @@ func TestToWaitsForItsTurn(t *testing.T) {
 	}
 }
 
-// failing is a database on which a step fails.
+// failing is a database on which no more than so many steps are taken.
 type failing struct {
 	store.Driver
-	after int
+	left int
+	// calls counts how often the database recorded what it holds.
+	calls int
 }
 
-func (f *failing) Apply(ctx context.Context, s schema.Step) error {
-	if f.after--; f.after < 0 {
+func (f *failing) Apply(ctx context.Context, steps ...schema.Step) error {
+	f.calls++
+	if f.left < len(steps) {
 		return errors.New("disk full")
 	}
-	return f.Driver.Apply(ctx, s)
+	f.left -= len(steps)
+	return f.Driver.Apply(ctx, steps...)
+}
+
+// What a database holds is recorded as a whole, which must not be done for each table.
+func TestManyTablesAreMadeTogether(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("mainstay: 1\nname: many\nresources:\n")
+	for i := range 100 {
+		fmt.Fprintf(&text, "  Thing%d:\n    fields:\n      peer: Thing%d optional\n    access:\n      read: true\n", i, (i+1)%100)
+	}
+	d := &failing{Driver: open(t, filepath.Join(t.TempDir(), "data.db")), left: 1000}
+	set := compile(t, text.String())
+	taken, err := migrate.To(t.Context(), d, set, nil)
+	if err != nil || taken < 100 || d.calls > taken/20 {
+		t.Errorf("%d steps in %d calls, %v", taken, d.calls, err)
+	}
+	if steps, refusals := mustPlan(t, d, set); len(steps)+len(refusals) > 0 {
+		t.Errorf("afterwards there are steps %v and refusals %v", steps, refusals)
+	}
 }
 
 func TestToGoesOnWhereAFailureStoppedIt(t *testing.T) {
 	d, set := open(t, filepath.Join(t.TempDir(), "data.db")), compile(t, shop)
 	all, _ := mustPlan(t, d, set)
-	_, err := migrate.To(t.Context(), &failing{d, 2}, set, nil)
+	_, err := migrate.To(t.Context(), &failing{Driver: d, left: 2}, set, nil)
 	if err == nil || !strings.Contains(err.Error(), "step 3 of") || !strings.Contains(err.Error(), "disk full") {
 		t.Fatalf("error %v, want one that names the step and the cause", err)
 	}

@@ -47,8 +47,9 @@ type Driver interface {
 	// A database written by a newer Mainstay, or whose tables differ from what was
 	// recorded, is an error that names the difference.
 	Inspect(ctx context.Context) (*schema.Schema, error)
-	// Apply carries out one step of a plan, whole or not at all, and records it.
-	Apply(ctx context.Context, step schema.Step) error
+	// Apply carries out steps of a plan and records them: all or none, where the
+	// database can do so, else one after the other, each whole or not at all.
+	Apply(ctx context.Context, steps ...schema.Step) error
 	// Explain runs q with args and tells the database's plan for it.
 	Explain(ctx context.Context, q *query.Select, args []any) (*Plan, error)
 	// Try runs q with args to its end and tells the plan with what it really took.

@@ -122,9 +122,14 @@ func (d *Driver) refresh(ctx context.Context) error {
 	return err
 }
 
-// Apply carries out a step and records it.
-func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
-	return explained(ctx, d.apply(ctx, step))
+// Apply carries out steps and records each of them.
+func (d *Driver) Apply(ctx context.Context, steps ...schema.Step) error {
+	for _, step := range steps {
+		if err := d.apply(ctx, step); err != nil {
+			return explained(ctx, err)
+		}
+	}
+	return nil
 }
 
 func (d *Driver) apply(ctx context.Context, step schema.Step) error {

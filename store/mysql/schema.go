@@ -110,17 +110,17 @@ func (d *Driver) recorded(ctx context.Context, c *conn, there catalogue) (s, nex
 	return s, next, err
 }
 
-// Apply carries out a step and records it.
-func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
+// Apply carries out steps and records each of them.
+func (d *Driver) Apply(ctx context.Context, steps ...schema.Step) error {
 	c, err := d.take(ctx, reading)
 	if err != nil {
 		return err
 	}
 	defer d.give(c)
-	return explained(ctx, d.barred(d.apply(ctx, c, step)))
+	return explained(ctx, d.barred(d.apply(ctx, c, steps)))
 }
 
-func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
+func (d *Driver) apply(ctx context.Context, c *conn, steps []schema.Step) error {
 	if err := d.begin(ctx, c); err != nil {
 		return err
 	}
@@ -133,6 +133,16 @@ func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
 			return err
 		}
 	}
+	for _, step := range steps {
+		if err := d.applyOne(ctx, c, have, step); err != nil {
+			return err
+		}
+		have = sqlgen.After(have, step)
+	}
+	return nil
+}
+
+func (d *Driver) applyOne(ctx context.Context, c *conn, have *schema.Schema, step schema.Step) error {
 	next := sqlgen.After(have, step)
 	if create, ok := step.(schema.CreateTable); ok && create.Table.Name == metaTable {
 		if have.Table(metaTable) != nil {

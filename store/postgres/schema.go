@@ -118,8 +118,8 @@ func (d *Driver) recorded(ctx context.Context, c *conn) (*schema.Schema, []strin
 	return s, there, nil
 }
 
-// Apply carries out a step and records it, in one transaction.
-func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
+// Apply carries out steps and records them, in one transaction.
+func (d *Driver) Apply(ctx context.Context, steps ...schema.Step) error {
 	for {
 		began, err := d.Begin(ctx, store.Write)
 		if err != nil {
@@ -127,7 +127,7 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 		}
 		t := began.(*tx)
 		if err = t.start(ctx); err == nil {
-			err = d.apply(ctx, t.c, step)
+			err = d.apply(ctx, t.c, steps)
 		}
 		if err == nil {
 			err = t.Commit(ctx)
@@ -142,22 +142,30 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 	}
 }
 
-func (d *Driver) apply(ctx context.Context, c *conn, step schema.Step) error {
+func (d *Driver) apply(ctx context.Context, c *conn, steps []schema.Step) error {
 	have, there, err := d.recorded(ctx, c)
 	if err != nil {
 		return err
 	}
-	statements, err := ddl(have, there, step)
-	if err != nil {
-		return err
+	var statements []string
+	for _, step := range steps {
+		more, err := ddl(have, there, step)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, more...)
+		have = sqlgen.After(have, step)
+		if create, ok := step.(schema.CreateTable); ok {
+			there = append(there, metaTable, create.Table.Name)
+		}
 	}
-	want, err := json.Marshal(sqlgen.After(have, step))
+	record, err := json.Marshal(have)
 	if err != nil {
 		return err
 	}
 	statements = append(statements,
 		"INSERT INTO mainstay_meta (name, content) VALUES ('format', "+quote(strconv.Itoa(formatNumber))+") ON CONFLICT (name) DO NOTHING",
-		"INSERT INTO mainstay_meta (name, content) VALUES ('schema', "+quote(string(want))+") ON CONFLICT (name) DO UPDATE SET content = excluded.content",
+		"INSERT INTO mainstay_meta (name, content) VALUES ('schema', "+quote(string(record))+") ON CONFLICT (name) DO UPDATE SET content = excluded.content",
 	)
 	for _, s := range statements {
 		if _, err := c.exec(ctx, s); err != nil {

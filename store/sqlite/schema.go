@@ -77,14 +77,14 @@ func (d *Driver) recorded(c *conn) (*schema.Schema, error) {
 	return s, nil
 }
 
-// Apply carries out a step and records it, in one transaction.
-func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
+// Apply carries out steps and records them, in one transaction.
+func (d *Driver) Apply(ctx context.Context, steps ...schema.Step) error {
 	for {
 		t, err := d.Begin(ctx, store.Write)
 		if err != nil {
 			return err
 		}
-		err = d.apply(ctx, t.(*tx), step)
+		err = d.apply(ctx, t.(*tx), steps)
 		if err != nil {
 			if again := t.Rollback(ctx); !errors.Is(again, store.ErrAgain) {
 				return err
@@ -97,23 +97,32 @@ func (d *Driver) Apply(ctx context.Context, step schema.Step) error {
 	}
 }
 
-func (d *Driver) apply(ctx context.Context, t *tx, step schema.Step) error {
+func (d *Driver) apply(ctx context.Context, t *tx, steps []schema.Step) error {
 	have, err := d.recorded(t.c)
 	if err != nil {
 		return t.failed(ctx, err)
 	}
-	statements, err := d.ddl(t.c, have, step)
-	if err != nil {
-		return t.failed(ctx, err)
+	for _, step := range steps {
+		statements, err := d.ddl(t.c, have, step)
+		if err != nil {
+			return t.failed(ctx, err)
+		}
+		if err := t.execAll(ctx, statements); err != nil {
+			return err
+		}
+		have = sqlgen.After(have, step)
 	}
-	want, err := json.Marshal(sqlgen.After(have, step))
+	record, err := json.Marshal(have)
 	if err != nil {
 		return err
 	}
-	statements = append(statements,
-		"INSERT INTO mainstay_meta (name, content) VALUES ('format', "+quote(strconv.Itoa(format))+") ON CONFLICT (name) DO NOTHING",
-		"INSERT INTO mainstay_meta (name, content) VALUES ('schema', "+quote(string(want))+") ON CONFLICT (name) DO UPDATE SET content = excluded.content",
-	)
+	return t.execAll(ctx, []string{
+		"INSERT INTO mainstay_meta (name, content) VALUES ('format', " + quote(strconv.Itoa(format)) + ") ON CONFLICT (name) DO NOTHING",
+		"INSERT INTO mainstay_meta (name, content) VALUES ('schema', " + quote(string(record)) + ") ON CONFLICT (name) DO UPDATE SET content = excluded.content",
+	})
+}
+
+func (t *tx) execAll(ctx context.Context, statements []string) error {
 	for _, s := range statements {
 		if err := t.c.exec(s); err != nil {
 			return t.failed(ctx, err)
@@ -182,24 +191,28 @@ func differences(c *conn, s *schema.Schema) ([]string, error) {
 	for _, line := range foreign {
 		list = append(list, line+" is not one of mainstay's")
 	}
+	var looks [3]*stmt // prepared once: tables may be many
+	for i, query := range []string{columnsQuery, referencesQuery, indexesQuery} {
+		if looks[i], err = c.prepare(query); err != nil {
+			return nil, err
+		}
+		defer looks[i].finalize()
+	}
 	for _, t := range s.Tables {
 		if !slices.Contains(there, t.Name) {
 			list = append(list, "table "+t.Name+" is missing")
 			continue
 		}
-		for _, part := range []struct {
-			query string
-			want  []string
-		}{
-			{columnsQuery, sqlgen.ColumnLines(t, func(c *schema.Column) string { return columnType(c.Type, c.MaxLength) })},
-			{referencesQuery, sqlgen.ReferenceLines(t)},
-			{indexesQuery, sqlgen.IndexLines(t)},
+		for i, want := range [][]string{
+			sqlgen.ColumnLines(t, func(c *schema.Column) string { return columnType(c.Type, c.MaxLength) }),
+			sqlgen.ReferenceLines(t),
+			sqlgen.IndexLines(t),
 		} {
-			have, err := c.list(part.query, t.Name)
+			have, err := looks[i].list(t.Name)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, sqlgen.Differences(t.Name, have, part.want)...)
+			list = append(list, sqlgen.Differences(t.Name, have, want)...)
 		}
 	}
 	return list, nil
@@ -224,6 +237,11 @@ func (c *conn) list(sql string, args ...string) ([]string, error) {
 		return nil, err
 	}
 	defer s.finalize()
+	return s.list(args...)
+}
+
+func (s *stmt) list(args ...string) ([]string, error) {
+	defer s.reset()
 	for i, a := range args {
 		s.bindText(i+1, a)
 	}
