@@ -25,6 +25,7 @@ type options struct {
 	only, against string
 	write         bool
 	growth        bool
+	parts         string
 	rounds        int
 	seconds       float64
 	size          *dataset.Size
@@ -39,7 +40,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds")
 	flag.Float64Var(&o.seconds, "seconds", 0, "how long each measurement takes; 4, with --short 1.2")
 	flag.BoolVar(&o.write, "write", false, "put tables and charts into docs/performance.md")
-	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, connections, sizes")
+	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, start, connections, sizes, exports")
+	flag.StringVar(&o.parts, "parts", "", "only these of --growth: exports,start")
 	o.size = dataset.Flags()
 	flag.Usage = help
 	flag.Parse()

@@ -216,13 +216,25 @@ func analyzed(ctx context.Context, url string) error {
 type serving struct {
 	program        *program
 	addr, operator string
+	url            string        // of its database
 	start          time.Duration // to the first answer
 }
 
 // serve starts the contract in folder on a database that fits it.
 func (p *place) serve(ctx context.Context, mainstay, folder, url string) (*serving, error) {
-	s := &serving{}
-	var err error
+	began := time.Now()
+	s, err := p.launch(mainstay, folder, url)
+	if err != nil {
+		return nil, err
+	}
+	err = s.program.ready(ctx, answering("http://"+s.operator+"/readyz"))
+	s.start = time.Since(began)
+	return s, err
+}
+
+// launch starts it and does not wait.
+func (p *place) launch(mainstay, folder, url string) (s *serving, err error) {
+	s = &serving{url: url}
 	if s.addr, err = freeAddress(); err != nil {
 		return nil, err
 	}
@@ -231,12 +243,7 @@ func (p *place) serve(ctx context.Context, mainstay, folder, url string) (*servi
 	}
 	cmd := exec.Command(mainstay, "serve", folder, "--database", url, "--listen", s.addr, "--operator", s.operator)
 	cmd.Env = append(os.Environ(), "MAINSTAY_SECRET=only for measurements, where nothing is secret")
-	began := time.Now()
-	if s.program, err = p.start("mainstay", syscall.SIGTERM, cmd); err != nil {
-		return nil, err
-	}
-	err = s.program.ready(ctx, answering("http://"+s.operator+"/readyz"))
-	s.start = time.Since(began)
+	s.program, err = p.start("mainstay", syscall.SIGTERM, cmd)
 	return s, err
 }
 

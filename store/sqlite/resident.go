@@ -25,7 +25,7 @@ type resident struct {
 
 const (
 	// maxResident is what the process may occupy because of the mapping, bytes.
-	maxResident = 144_000_000
+	maxResident = 138_000_000
 	// minMapped is what files may occupy however much the rest does; the program's
 	// own text is some 20 MB of it.
 	minMapped = 64_000_000
