@@ -40,16 +40,31 @@ func (r *renderer) ways(q *query.Select) []query.Expr {
 // united appends FROM, which finds the ids of the rows for each way, the joins and
 // GROUP BY.
 func (r *renderer) united(clauses []string, q *query.Select, ways []query.Expr) []string {
-	key := query.Column{Expr: query.Col{Alias: q.From.Alias, Name: "id"}}
+	first := query.Select{From: q.From, Columns: []query.Column{{Expr: query.Col{Alias: q.From.Alias, Name: "id"}}}}
+	if !measures(q) { // what is measured needs all rows: its limit is one of groups
+		first.OrderBy, first.After, first.Limit = q.OrderBy, q.After, q.Limit
+	}
 	parts := make([]string, len(ways))
 	for i, way := range ways {
-		parts[i] = "(" + r.nested(&query.Select{
-			From: q.From, Columns: []query.Column{key}, Where: way, OrderBy: q.OrderBy, After: q.After, Limit: q.Limit,
-		}) + ")"
+		part := first
+		part.Where = way
+		parts[i] = "(" + r.nested(&part) + ")"
 	}
 	id := alias(q.From.Alias) + "." + r.d.name("id")
 	from := "FROM (" + strings.Join(parts, " UNION ") + ") AS found " + r.d.UniteJoin + " " + r.table(q.From) + " ON " + id + " = found." + r.d.name("id")
 	return r.groups(r.joins(append(clauses, from), q), q)
+}
+
+// measures reports whether q gives groups of rows, or one row for all of them.
+func measures(q *query.Select) bool {
+	found := len(q.GroupBy) > 0
+	for _, c := range q.Columns {
+		Walk(c.Expr, func(e query.Expr) {
+			_, is := e.(query.Aggregate)
+			found = found || is
+		})
+	}
+	return found
 }
 
 // apart reports whether each way of or leads to few rows of the table, one at least

@@ -45,6 +45,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"sums are exact or null", sums},
 		{"sums of decimals count at their end", decimalSums},
 		{"measures by group", groups},
+		{"what is found in one of several ways is measured whole", groupedWays},
 		{"what a list decides is grouped and measured", maskedGroups},
 		{"lists and structs are looked into", nested},
 		{"at most so many rows for each parent", perParent},
@@ -472,6 +473,33 @@ func groups(t *testing.T, d store.Driver) {
 	want := [][]any{{nil, int64(2), int64(1), int64(2)}, {"low", int64(1), int64(1), int64(5)}, {"average", int64(2), int64(1), int64(1)}}
 	if diff := cmp.Diff(want, read(t, d, q)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// groupedWays: the limit of a statement that measures is one of groups, not of the
+// rows that are found in one of several ways.
+func groupedWays(t *testing.T, d store.Driver) {
+	create(t, d, items, notes)
+	fill(t, d, items, []Row{
+		item(1, Row{"level": "low", "who": id(7)}), item(2, Row{"level": "low", "who": id(7)}), item(3, Row{"level": "low", "who": id(7)}),
+		item(4, Row{"level": "low"}), item(5, Row{"level": "low"}), item(6, nil),
+	})
+	fill(t, d, notes, []Row{{"id": id(11), "item": id(3), "place": int64(1)}, {"id": id(12), "item": id(4), "place": int64(2)}})
+	level := column(items, 1, "level")
+	theirs := &query.Select{From: query.Table{Name: "notes", Alias: 2}, Columns: []query.Column{{Expr: column(notes, 2, "item"), Type: idType}}}
+	ways := query.Or{List: []query.Expr{
+		query.Cmp{Op: query.Eq, L: column(items, 1, "who"), R: query.Param{Slot: 0, Type: idType}},
+		query.InSelect{X: column(items, 1, "id"), Sub: theirs, Few: true},
+	}}
+	count := query.Column{Expr: query.Aggregate{Func: query.Count, Type: intType}, Type: intType}
+	for _, q := range []*query.Select{
+		{Columns: []query.Column{{Expr: level, Type: levelType}, count}, GroupBy: []query.Expr{level}, OrderBy: []query.Order{{Expr: level}}},
+		{Columns: []query.Column{{Expr: query.Const{Value: "low", Type: levelType}, Type: levelType}, count}},
+	} {
+		q.From, q.Where, q.Limit = query.Table{Name: "items", Alias: 1}, ways, query.Const{Value: int64(1), Type: intType}
+		if diff := cmp.Diff([][]any{{"low", int64(4)}}, read(t, d, q, id(7))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 }
 
