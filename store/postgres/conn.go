@@ -22,6 +22,8 @@ type conn struct {
 	// controls are BEGIN, COMMIT and the like.
 	controls map[string]*prepared
 	made     int // how many were prepared, for their names
+	// batch counts those of lookups, whose statements stay prepared until they are sent.
+	batch int
 	// planning is the plan_cache_mode of the session; "": who knows.
 	planning string
 	epoch    uint64
@@ -39,6 +41,7 @@ type prepared struct {
 	args    []sqlgen.Arg
 	types   []*value.Type
 	formats []int16 // of the result
+	batch   int     // the last of its connection's that it was for; 0: none
 	// planning is the plan_cache_mode that suits it; "": any.
 	planning string
 }
@@ -143,6 +146,7 @@ func (c *conn) list(ctx context.Context, sql string, args ...string) ([]string, 
 // statement finds or prepares q, a pointer to one of package query's statements.
 func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
 	if p := c.stmts[q]; p != nil {
+		p.batch = c.batch
 		return p, nil
 	}
 	if err := c.settle(); err != nil {
@@ -151,6 +155,9 @@ func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
 	for old, p := range c.stmts {
 		if len(c.stmts) < maxPrepared {
 			break
+		}
+		if c.batch > 0 && p.batch == c.batch {
+			continue // it is about to be sent
 		}
 		if p.desc != nil {
 			if err := c.Deallocate(ctx, p.desc.Name); err != nil {
@@ -168,7 +175,7 @@ func (c *conn) statement(ctx context.Context, q any) (*prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w in: %s", err, text.SQL)
 	}
-	p.args = text.Args
+	p.args, p.batch = text.Args, c.batch
 	if !c.pooled {
 		p.planning = planning(q)
 	}
@@ -245,12 +252,14 @@ func (c *conn) read(ctx context.Context, p *prepared, args []any, opening ...str
 	}
 	var batch pgconn.Batch
 	if err := c.queue(ctx, &batch, opening...); err != nil {
+		c.planning = ""
 		return nil, err
 	}
 	p.queueIn(&batch, values, formats)
 	s.batch = c.ExecBatch(ctx, &batch)
 	for range len(opening) + 1 {
 		if !s.batch.NextResult() {
+			c.planning = ""
 			return nil, s.batch.Close()
 		}
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -41,7 +42,8 @@ type lookup struct {
 	raw      [][]byte
 }
 
-var lookups = sync.Pool{New: func() any { return &lookup{done: make(chan bool, 1)} }}
+// A part of data is never nil, however short: nil stands for null.
+var lookups = sync.Pool{New: func() any { return &lookup{done: make(chan bool, 1), data: []byte{}} }}
 
 // single is a transaction of one Select. It holds nothing, so that all share it.
 type single struct{ d *Driver }
@@ -83,13 +85,16 @@ func (s single) Commit(context.Context) error { return nil }
 // Rollback has nothing to do.
 func (s single) Rollback(context.Context) error { return nil }
 
-// look sends a read through a lane; nil when it did not answer, or ctx ended.
+// look sends a read through a lane; nil when it did not answer, ctx ended, or the
+// driver closes, after which there are no lanes.
 func (d *Driver) look(ctx context.Context, q *query.Select, args []any) *lookup {
 	l := lookups.Get().(*lookup)
 	l.q, l.args = q, append(l.args[:0], args...)
 	select {
 	case d.lane <- l:
 	case <-ctx.Done():
+		return nil
+	case <-d.closed:
 		return nil
 	}
 	select {
@@ -98,6 +103,7 @@ func (d *Driver) look(ctx context.Context, q *query.Select, args []any) *lookup 
 			return l
 		}
 	case <-ctx.Done():
+	case <-d.closed:
 	}
 	return nil // l may still be the lane's
 }
@@ -203,6 +209,12 @@ func (d *Driver) carry(c *conn, together []*lookup) *conn {
 
 // lookUp answers lookups in one round trip, in their order, and tells how many.
 func (c *conn) lookUp(ctx context.Context, together []*lookup) (answered int, err error) {
+	defer func() {
+		if p := recover(); p != nil { // it comes again where the read is asked alone, in its own request
+			err = fmt.Errorf("postgres: a lane panicked: %v", p)
+		}
+	}()
+	c.batch++
 	var batch pgconn.Batch
 	for _, l := range together {
 		p, err := c.statement(ctx, l.q)

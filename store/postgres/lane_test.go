@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,5 +102,93 @@ func TestReadsByKeySurviveTheLossOfConnectionsAtRest(t *testing.T) {
 			}
 		}
 		dbtest.Disconnect(t)
+	}
+}
+
+// A statement that waits to be sent in a batch is not what makes room for the next:
+// however many are asked, lanes keep their connections.
+func TestLanesKeepTheirConnectionsWhateverIsAsked(t *testing.T) {
+	url := dbtest.PostgresURL(t)
+	d, err := postgres.Open(t.Context(), url, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Apply(t.Context(), schema.CreateTable{Table: schema.System()[0]}); err != nil {
+		t.Fatal(err)
+	}
+	db := store.New(d)
+	ask := func(shapes int) {
+		var callers sync.WaitGroup
+		for range 24 {
+			callers.Go(func() {
+				for range shapes {
+					if n, err := found(t.Context(), db, byName("mainstay_meta", "name"), "format"); n != 1 || err != nil {
+						t.Errorf("%d rows, %v", n, err)
+					}
+				}
+			})
+		}
+		callers.Wait()
+	}
+	other, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(context.Background())
+	sessions := func() (pids []int32) {
+		err := other.QueryRow(t.Context(), "SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = current_database()").Scan(&pids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pids
+	}
+	ask(1)
+	before := sessions()
+	ask(45)
+	after := sessions()
+	for _, pid := range before {
+		if !slices.Contains(after, pid) {
+			t.Errorf("a connection was given up: %v before, %v after", before, after)
+		}
+	}
+}
+
+func TestAReadByKeyOfAClosedDatabaseIsRefused(t *testing.T) {
+	d, err := postgres.Open(t.Context(), dbtest.PostgresURL(t), postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := found(ctx, store.New(d), byName("mainstay_meta", "name"), "x"); problem.KindOf(err) != problem.Unavailable {
+		t.Errorf("it answers %v", err)
+	}
+}
+
+// A panic is that of the request which asks, never the program's end.
+func TestAPanicInALaneIsThatOfItsRequest(t *testing.T) {
+	d := dbtest.Postgres(t)
+	if err := d.Apply(t.Context(), schema.CreateTable{Table: schema.System()[0]}); err != nil {
+		t.Fatal(err)
+	}
+	db, q := store.New(d), byName("mainstay_meta", "name")
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("an argument that is missing is no panic")
+			}
+		}()
+		_ = db.InTx(t.Context(), store.ReadOne, nil, func(tx store.Tx) error {
+			for range tx.Select(t.Context(), q, nil) {
+			}
+			return nil
+		})
+	}()
+	if n, err := found(t.Context(), db, q, "format"); n != 1 || err != nil {
+		t.Errorf("after it: %d rows, %v", n, err)
 	}
 }

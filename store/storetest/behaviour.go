@@ -67,6 +67,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"readers do not wait for the writer", readersDoNotWait},
 		{"concurrent changes are not lost", noLostUpdates},
 		{"a single write stands by itself", singleWrites},
+		{"what is empty is read by key as it is", emptyByKey},
 		{"reads by key of many callers get their own answers", readsByKey},
 		{"an ended context ends a read", cancelledRead},
 		{"an ended context does not begin anything", cancelledBegin},

@@ -81,3 +81,17 @@ func readsByKey(t *testing.T, d store.Driver) {
 	}
 	callers.Wait()
 }
+
+// emptyByKey: a text of nothing is not null, be it the first thing that is ever read.
+func emptyByKey(t *testing.T, d store.Driver) {
+	create(t, d, items)
+	fill(t, d, items, []Row{item(1, Row{"name": ""})})
+	name := column(items, 1, "name")
+	q := &query.Select{
+		From: query.Table{Name: "items", Alias: 1}, Columns: []query.Column{{Expr: name, Type: name.Type}}, ByKey: true,
+		Where: query.Cmp{Op: query.Eq, L: column(items, 1, "id"), R: query.Param{Slot: 0, Type: idType}},
+	}
+	if diff := cmp.Diff([][]any{{""}}, read(t, d, q, id(1))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
