@@ -34,7 +34,7 @@ func isSettled(t *schema.Table, q *query.Select) bool {
 			return false
 		}
 	}
-	for _, x := range append(t.Indexes, &schema.Index{Columns: []schema.IndexColumn{{Name: "id"}}}) {
+	for _, x := range append(slices.Clip(t.Indexes), &schema.Index{Columns: []schema.IndexColumn{{Name: "id"}}}) {
 		if n := serves(x, equal, q); n >= 0 && !slices.ContainsFunc(equal, func(name string) bool { return begins(t, name) && !among(x.Columns[:n], name) }) {
 			return true
 		}
