@@ -21,7 +21,9 @@ const formatNumber = 1
 
 const metaTable = "mainstay_meta"
 
-// What the catalogues say, one line of text for each thing.
+// What the catalogues say, one line of text for each thing. Columns, references and
+// indexes are asked for once for all tables: their lines begin with the table and a
+// unit separator.
 const (
 	tablesQuery     = `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 1`
 	primaryKeyQuery = `SELECT a.attname::text FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_attribute a
@@ -31,16 +33,16 @@ WHERE i.indrelid = quote_ident($1::text)::regclass AND i.indisprimary AND a.attr
 WHERE c.relname = $1::text AND c.relnamespace = current_schema()::regnamespace AND a.attrelid = i.indrelid AND a.attnum = k.attnum
 UNION ALL SELECT a.attname::text FROM pg_constraint c, pg_attribute a
 WHERE c.conname = $1::text AND c.contype = 'f' AND c.connamespace = current_schema()::regnamespace AND a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)`
-	columnsQuery = `SELECT 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce((SELECT ' COLLATE ' || quote_ident(l.collname) FROM pg_collation l WHERE l.oid = a.attcollation), '') || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END ||
+	columnsQuery = `SELECT o.relname || chr(31) || 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce((SELECT ' COLLATE ' || quote_ident(l.collname) FROM pg_collation l WHERE l.oid = a.attcollation), '') || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END ||
 coalesce(' key ' || (SELECT k.place FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place) WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum), '')
-FROM pg_attribute a WHERE a.attrelid = quote_ident($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped`
-	referencesQuery = `SELECT 'reference ' || a.attname || ' to ' || t.relname || ' on delete ' || CASE c.confdeltype WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'no action' END
-FROM pg_constraint c JOIN pg_class t ON t.oid = c.confrelid JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-WHERE c.conrelid = quote_ident($1::text)::regclass AND c.contype = 'f'`
-	indexesQuery = `SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' on ' ||
+FROM pg_class o JOIN pg_attribute a ON a.attrelid = o.oid WHERE o.relkind = 'r' AND o.relnamespace = current_schema()::regnamespace AND a.attnum > 0 AND NOT a.attisdropped`
+	referencesQuery = `SELECT o.relname || chr(31) || 'reference ' || a.attname || ' to ' || t.relname || ' on delete ' || CASE c.confdeltype WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'no action' END
+FROM pg_constraint c JOIN pg_class o ON o.oid = c.conrelid JOIN pg_class t ON t.oid = c.confrelid JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+WHERE o.relkind = 'r' AND o.relnamespace = current_schema()::regnamespace AND c.contype = 'f'`
+	indexesQuery = `SELECT o.relname || chr(31) || 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' on ' ||
 (SELECT string_agg(a.attname || CASE WHEN i.indoption[k.place - 1] & 1 = 1 THEN ' desc' ELSE '' END, ', ' ORDER BY k.place)
 FROM unnest(i.indkey) WITH ORDINALITY AS k(attnum, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = quote_ident($1::text)::regclass AND NOT i.indisprimary`
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class o ON o.oid = i.indrelid WHERE o.relkind = 'r' AND o.relnamespace = current_schema()::regnamespace AND NOT i.indisprimary`
 	// foreignQuery finds whatever else was made by somebody in the schema, a sentence each.
 	foreignQuery = `WITH ours AS (SELECT * FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
 SELECT CASE relkind WHEN 'm' THEN 'materialized view ' WHEN 'f' THEN 'foreign table ' WHEN 'p' THEN 'partitioned table ' ELSE 'view ' END || relname || ' is not one of mainstay''s' FROM ours WHERE relkind IN ('v', 'm', 'f', 'p')
@@ -258,30 +260,26 @@ func differences(ctx context.Context, c *conn, s *schema.Schema, there []string)
 			list = append(list, "table "+name+" is not one of mainstay's")
 		}
 	}
+	have := map[string][]string{} // by table
+	for _, query := range []string{columnsQuery, referencesQuery, indexesQuery} {
+		lines, err := c.list(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range lines {
+			table, line, _ := strings.Cut(line, "\x1f")
+			// "time(3) without time zone" and the like are the long names of ours.
+			have[table] = append(have[table], shortNames.Replace(line))
+		}
+	}
 	for _, t := range s.Tables {
 		if !slices.Contains(there, t.Name) {
 			list = append(list, "table "+t.Name+" is missing")
 			continue
 		}
-		for _, part := range []struct {
-			query string
-			want  []string
-		}{
-			{columnsQuery, sqlgen.ColumnLines(t, func(c *schema.Column) string {
-				return columnType(c.Type, 0)
-			})},
-			{referencesQuery, sqlgen.ReferenceLines(t)},
-			{indexesQuery, sqlgen.IndexLines(t)},
-		} {
-			have, err := c.list(ctx, part.query, t.Name)
-			if err != nil {
-				return nil, err
-			}
-			for i := range have { // "time(3) without time zone" and the like are the long names of ours
-				have[i] = shortNames.Replace(have[i])
-			}
-			list = append(list, sqlgen.Differences(t.Name, have, part.want)...)
-		}
+		want := sqlgen.ColumnLines(t, func(c *schema.Column) string { return columnType(c.Type, 0) })
+		want = append(append(want, sqlgen.ReferenceLines(t)...), sqlgen.IndexLines(t)...)
+		list = append(list, sqlgen.Differences(t.Name, have[t.Name], want)...)
 	}
 	return list, nil
 }
