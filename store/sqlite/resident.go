@@ -25,10 +25,10 @@ type resident struct {
 
 const (
 	// maxResident is what the process may occupy because of the mapping, bytes.
-	maxResident = 138_000_000
+	maxResident = 144_000_000
 	// minMapped is what files may occupy however much the rest does; the program's
 	// own text is some 20 MB of it.
-	minMapped = 64_000_000
+	minMapped = 54_000_000
 	// handful is what the hand gives up at a time.
 	handful = 4 << 20
 	// usesPerLook is how many transactions begin between two looks.
