@@ -24,7 +24,7 @@ type options struct {
 	short, json   bool
 	only, against string
 	write         bool
-	growth        bool
+	growth, pools bool
 	parts         string
 	rounds        int
 	seconds       float64
@@ -42,6 +42,7 @@ func main() {
 	flag.BoolVar(&o.write, "write", false, "put tables and charts into docs/performance.md")
 	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, start, connections, sizes, exports")
 	flag.StringVar(&o.parts, "parts", "", "only these of --growth: exports,start")
+	flag.BoolVar(&o.pools, "pools", false, "measure how many connections to the database are best instead")
 	o.size = dataset.Flags()
 	flag.Usage = help
 	flag.Parse()
@@ -79,6 +80,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	defer p.close()
 	if o.growth {
 		return p.growth(ctx, o, out)
+	}
+	if o.pools {
+		return p.pools(ctx, o, out)
 	}
 	r := &results{command: strings.Join(append([]string{"bench/run"}, os.Args[1:]...), " "), choice: chosen, effort: o.effort()}
 	if o.short {

@@ -220,10 +220,10 @@ type serving struct {
 	start          time.Duration // to the first answer
 }
 
-// serve starts the contract in folder on a database that fits it.
-func (p *place) serve(ctx context.Context, mainstay, folder, url string) (*serving, error) {
+// serve starts the contract in folder on a database that fits it, with further flags.
+func (p *place) serve(ctx context.Context, mainstay, folder, url string, flags ...string) (*serving, error) {
 	began := time.Now()
-	s, err := p.launch(mainstay, folder, url)
+	s, err := p.launch(mainstay, folder, url, flags...)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +233,7 @@ func (p *place) serve(ctx context.Context, mainstay, folder, url string) (*servi
 }
 
 // launch starts it and does not wait.
-func (p *place) launch(mainstay, folder, url string) (s *serving, err error) {
+func (p *place) launch(mainstay, folder, url string, flags ...string) (s *serving, err error) {
 	s = &serving{url: url}
 	if s.addr, err = freeAddress(); err != nil {
 		return nil, err
@@ -241,7 +241,8 @@ func (p *place) launch(mainstay, folder, url string) (s *serving, err error) {
 	if s.operator, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(mainstay, "serve", folder, "--database", url, "--listen", s.addr, "--operator", s.operator)
+	flags = append([]string{"serve", folder, "--database", url, "--listen", s.addr, "--operator", s.operator}, flags...)
+	cmd := exec.Command(mainstay, flags...)
 	cmd.Env = append(os.Environ(), "MAINSTAY_SECRET=only for measurements, where nothing is secret")
 	s.program, err = p.start("mainstay", syscall.SIGTERM, cmd)
 	return s, err
