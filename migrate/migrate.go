@@ -158,12 +158,19 @@ func apply(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.St
 }
 
 // applyGroup tells which step of a group failed: when the group does, they are taken
-// one by one.
+// one by one, but for tables that a database without such transactions has made.
 func applyGroup(ctx context.Context, d store.Driver, group []schema.Step) (failed int, err error) {
 	if err := d.Apply(ctx, group...); err == nil || len(group) == 1 {
 		return 0, err
 	}
+	have, err := d.Inspect(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for i, step := range group {
+		if create, ok := step.(schema.CreateTable); ok && have.Table(create.Table.Name) != nil {
+			continue
+		}
 		if err := d.Apply(ctx, step); err != nil {
 			return i, err
 		}

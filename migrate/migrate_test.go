@@ -116,6 +116,37 @@ func TestToAddsToADatabase(t *testing.T) {
 	}
 }
 
+// stepwise is a database that makes one table after the other, and one not at all.
+type stepwise struct {
+	store.Driver
+	refused string
+}
+
+var errRefused = errors.New("no room for it")
+
+func (d stepwise) Apply(ctx context.Context, steps ...schema.Step) error {
+	for _, step := range steps {
+		if create, ok := step.(schema.CreateTable); ok && create.Table.Name == d.refused {
+			return errRefused
+		}
+		if err := d.Driver.Apply(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestToTellsWhichOfSeveralTablesCouldNotBeMade(t *testing.T) {
+	d, set := open(t, filepath.Join(t.TempDir(), "data.db")), compile(t, shop)
+	_, err := migrate.To(t.Context(), stepwise{d, "orders"}, set, nil)
+	if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "create table orders") {
+		t.Errorf("it says %v", err)
+	}
+	if _, err := migrate.To(t.Context(), d, set, nil); err != nil {
+		t.Errorf("the next time it says %v", err)
+	}
+}
+
 func TestToRefusesAsAWhole(t *testing.T) {
 	d := open(t, filepath.Join(t.TempDir(), "data.db"))
 	before := compile(t, shop)
