@@ -65,7 +65,7 @@ func newMySQL(settings ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.serve("mysql", server, data, append([]string{"--user=root", "--mysqlx=OFF", "--skip-log-bin", "--secure-file-priv=", "--innodb-redo-log-capacity=64M"}, settings...))
+	s.serve("mysql", server, data, append([]string{"--user=root", "--mysqlx=OFF", "--skip-log-bin", "--secure-file-priv=", "--performance-schema=OFF", "--innodb-redo-log-capacity=64M"}, settings...))
 	return s, nil
 }
 

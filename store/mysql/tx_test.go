@@ -226,7 +226,7 @@ func TestUnsafeSettingsAreNamed(t *testing.T) { onEach(t, unsafeSettingsAreNamed
 
 func unsafeSettingsAreNamed(t *testing.T, k dbtest.Kind) {
 	start := map[string]func(testing.TB, ...string) *dbtest.Server{"MariaDB": dbtest.OwnMaria, "MySQL": dbtest.OwnMySQL}[k.Name]
-	server := start(t, "--innodb-flush-log-at-trx-commit=0")
+	server := start(t, "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync")
 	if err := dbtest.Run(server.URL(""), "CREATE DATABASE forgetful"); err != nil {
 		t.Fatal(err)
 	}
