@@ -82,8 +82,8 @@ func folderSum(folder string) (string, error) {
 
 // peerProgram is what a peer's programs are told.
 type peerProgram struct {
-	folder, addr string
-	env          []string
+	folder, addr, url string
+	env               []string
 }
 
 // prepared installs a peer and gives it a database with the reference's tables.
@@ -101,7 +101,7 @@ func (p *place) prepared(ctx context.Context, name string, db *database) (*peerP
 		return nil, err
 	}
 	host, port, _ := net.SplitHostPort(addr)
-	return &peerProgram{folder, addr, append(os.Environ(),
+	return &peerProgram{folder, addr, url, append(os.Environ(),
 		"DATABASE_URL="+url, "HOST="+host, "PORT="+port, "SECRET="+hand.Secret, fmt.Sprint("WORKERS=", runtime.NumCPU()))}, nil
 }
 

@@ -70,6 +70,7 @@ var contenders = []contender{
 	{name: mainstay, on: "postgresql sqlite mariadb mongodb", up: ours},
 	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
 	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
+	{name: "parse", on: "postgresql", peer: true, long: true, up: parse},
 	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify", nil)},
 	{name: "django", on: "postgresql", peer: true, long: true, up: framework("django", djangoSpelling)},
 	{name: "fastapi", on: "postgresql", peer: true, long: true, up: framework("fastapi", nil)},

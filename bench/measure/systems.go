@@ -25,6 +25,7 @@ type system struct {
 	program    *program
 	database   *program // nil: in the server's own process
 	statements func() (float64, error)
+	brief      bool          // its answer to a write is only that it was done
 	warm       time.Duration // before its first round, where it needs more than others
 }
 
