@@ -58,26 +58,57 @@ func certificate(t *testing.T, give func(key string) error) (cert, key string) {
 	return cert, key
 }
 
+// trust is one way to connect with TLS, and what is said of it; "": it is good.
+type trust struct {
+	host       string // of the URL; "": the certificate's
+	parameters string // CA is the file of the certificate, OTHER of another one
+	system     string // a file of those that the system trusts; "": its own
+	want       string
+}
+
+const (
+	unknownSigner = "its TLS certificate is not trusted: x509: certificate signed by unknown authority; name who signed it with "
+	anothers      = "its TLS certificate is another's: x509: certificate is not valid for any names, but wanted to match localhost; name the host in the URL as the certificate does"
+)
+
 func TestTLSToTheDatabaseIsAsTheURLSays(t *testing.T) {
 	for _, tt := range []struct {
-		name, user        string
-		start             func(cert, key string) *dbtest.Server
-		trusted           string // the parameters that trust CA, a file
-		unchecked         string // those that trust anybody
-		system, untrusted string // those that trust the system's, and what is said then
+		name, user string
+		start      func(cert, key string) *dbtest.Server
+		ways       []trust
 	}{
 		{"PostgreSQL", "postgres",
 			func(cert, key string) *dbtest.Server {
 				return dbtest.OwnPostgres(t, "-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key)
 			},
-			"sslmode=verify-full&sslrootcert=CA", "sslmode=require", "sslmode=verify-full&sslrootcert=OTHER",
-			"its TLS certificate is not trusted: x509: certificate signed by unknown authority; name who signed it with sslrootcert=FILE in the URL"},
+			[]trust{
+				{parameters: "sslmode=verify-full&sslrootcert=CA"},
+				{parameters: "sslmode=verify-full", system: "CA"},
+				{parameters: "sslmode=verify-ca&sslrootcert=CA", host: "localhost"},
+				{parameters: "sslmode=require"},
+				{parameters: "sslmode=prefer"},
+				{parameters: ""},
+				{parameters: "sslmode=disable"},
+				{parameters: "sslmode=verify-full&sslrootcert=OTHER", want: unknownSigner + "sslrootcert=FILE in the URL"},
+				{parameters: "sslmode=verify-ca&sslrootcert=OTHER", want: unknownSigner + "sslrootcert=FILE in the URL"},
+				{parameters: "sslmode=verify-full", want: unknownSigner + "sslrootcert=FILE in the URL"},
+				{parameters: "sslmode=verify-full&sslrootcert=CA", host: "localhost", want: anothers},
+			}},
 		{"MariaDB", "mysql",
 			func(cert, key string) *dbtest.Server {
 				return dbtest.OwnMariaTCP(t, "--ssl-cert="+cert, "--ssl-key="+key)
 			},
-			"ca=CA", "tls=skip-verify", "ca=OTHER",
-			"its TLS certificate is not trusted: x509: certificate signed by unknown authority; name who signed it with ca=FILE in the URL"},
+			[]trust{
+				{parameters: "ca=CA"},
+				{parameters: "tls=true", system: "CA"},
+				{parameters: "tls=skip-verify"},
+				{parameters: "tls=preferred"},
+				{parameters: ""},
+				{parameters: "tls=false"},
+				{parameters: "ca=OTHER", want: unknownSigner + "ca=FILE in the URL"},
+				{parameters: "tls=true", want: unknownSigner + "ca=FILE in the URL"},
+				{parameters: "ca=CA", host: "localhost", want: anothers},
+			}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			give := func(file string) error { return dbtest.GiveTo(tt.user, file) }
@@ -89,19 +120,25 @@ func TestTLSToTheDatabaseIsAsTheURLSays(t *testing.T) {
 			}
 			s := &shop{contract: t.TempDir(), folder: t.TempDir()}
 			s.save(t, shopContract)
-			with := func(parameters string) string {
+			s.migrateTo(t, server.URL("shop"))
+			file := strings.NewReplacer("CA", cert, "OTHER", other)
+			for _, way := range tt.ways {
 				at, err := url.Parse(server.URL("shop"))
 				if err != nil {
 					t.Fatal(err)
 				}
-				at.RawQuery = strings.NewReplacer("CA", cert, "OTHER", other).Replace(parameters)
-				return at.String()
-			}
-			s.migrateTo(t, with(tt.trusted))
-			s.migrateTo(t, with(tt.unchecked))
-			out, err := command("plan", s.contract, "--database", with(tt.system)).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), tt.untrusted) {
-				t.Errorf("%v, want it to say %q:\n%s", err, tt.untrusted, out)
+				at.RawQuery = file.Replace(way.parameters)
+				if way.host != "" {
+					at.Host = net.JoinHostPort(way.host, at.Port())
+				}
+				plan := command("plan", s.contract, "--database", at.String())
+				if way.system != "" {
+					plan.Env = append(plan.Env, "SSL_CERT_FILE="+file.Replace(way.system))
+				}
+				out, err := plan.CombinedOutput()
+				if (err == nil) != (way.want == "") || !strings.Contains(string(out), way.want) {
+					t.Errorf("%+v: %v, want it to say %q:\n%s", way, err, way.want, out)
+				}
 			}
 		})
 	}

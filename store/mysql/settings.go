@@ -119,7 +119,7 @@ func notOpened(config *mysql.Config, err error) error {
 	case errors.As(err, &unknown):
 		reason = "no host of that name was found"
 	case errors.As(err, &untrusted):
-		reason = "its TLS certificate is not trusted: " + untrusted.Err.Error() + "; name who signed it with ca=FILE in the URL"
+		reason = store.Untrusted(untrusted, "ca=FILE")
 	case errors.Is(err, mysql.ErrNoTLS):
 		reason = "the server has no TLS; give it a certificate (ssl_cert and ssl_key in its configuration), or say tls=false in the URL"
 	case errors.As(err, &number):

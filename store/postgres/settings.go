@@ -172,7 +172,7 @@ func notOpened(config *pgconn.Config, err error) error {
 			reason += fmt.Sprintf("; mend it with GRANT CONNECT ON DATABASE %s TO %s", database, user)
 		}
 	case errors.As(err, &untrusted):
-		reason = "its TLS certificate is not trusted: " + untrusted.Err.Error() + "; name who signed it with sslrootcert=FILE in the URL"
+		reason = store.Untrusted(untrusted, "sslrootcert=FILE")
 	case errors.As(err, &unknown):
 		reason = "no host of that name was found"
 	case errors.As(err, &number):
