@@ -15,7 +15,7 @@ func (d *document) aggregate(rt route) *operation {
 	return &operation{
 		summary:     "Measure " + spokenPlural(r),
 		description: d.access("Those are measured for which this holds:", rulesFor(r, "read")),
-		parameters:  append(shared(append([]string{"by", "measures"}, whichWords(r)...)...), d.equalities(r)...),
+		parameters:  append(shared(append([]string{"by", "measures", "MainstayRead"}, whichWords(r)...)...), d.equalities(r)...),
 		responses:   failing(object{{"200", answer("The groups, by the fields they are grouped by.", jsonMedia, groups)}}, everywhere),
 	}
 }

@@ -51,6 +51,7 @@ func (d *document) controlWords() object {
 		{"IfMatch", header("If-Match", "Only if the record still has this ETag.", text)},
 		{"IfNoneMatch", header("If-None-Match", "Only if the record no longer has this ETag; `*` with PUT: only if there is none.", text)},
 		{"IdempotencyKey", header("Idempotency-Key", "A key of the client's own: the same request with the same key is done once, for 24 hours.", object{{"type", "string"}, {"minLength", 1}, {"maxLength", 255}})},
+		{"MainstayRead", header("Mainstay-Read", "`replica`: the answer may be of a moment ago, from a copy of the database. The same header of the answer says where it comes from.", object{{"type", "string"}, {"enum", []string{"replica", "primary"}}})},
 		{"Prefer", header("Prefer", "`return=minimal` for an answer without a body.", text)},
 	}
 	for i := range named {

@@ -73,7 +73,7 @@ func (d *document) count(rt route) *operation {
 	return &operation{
 		summary:     "Count " + spokenPlural(r),
 		description: d.access("Those are counted for which this holds:", rulesFor(r, "read")),
-		parameters:  append(shared(whichWords(r)...), d.equalities(r)...),
+		parameters:  append(shared(append(whichWords(r), "MainstayRead")...), d.equalities(r)...),
 		responses:   failing(object{{"200", answer("How many there are.", jsonMedia, total)}}, everywhere),
 	}
 }
@@ -82,7 +82,7 @@ func (d *document) export(rt route) *operation {
 	r := rt.of
 	o := &operation{
 		description: d.access("Those are exported for which this holds:", rulesFor(r, "read")),
-		parameters:  append(shared(append(whichWords(r), "sort", "fields")...), d.equalities(r)...),
+		parameters:  append(shared(append(whichWords(r), "sort", "fields", "MainstayRead")...), d.equalities(r)...),
 	}
 	media, text := "text/csv", object{{"type", "string"}}
 	o.summary = "Export " + spokenPlural(r) + " as a table (CSV)"
@@ -99,7 +99,7 @@ func (d *document) get(rt route) *operation {
 	return &operation{
 		summary:     "Read " + a(r.Name),
 		description: d.access("Readable where", rulesFor(r, "read")),
-		parameters:  append([]object{address(r, "id")}, shared("fields", "include", "IfNoneMatch")...),
+		parameters:  append([]object{address(r, "id")}, shared("fields", "include", "IfNoneMatch", "MainstayRead")...),
 		responses: failing(object{
 			{"200", answer("The record.", jsonMedia, d.record(r), "ETag")},
 			{"304", answer("Unchanged since If-None-Match.", "", nil, "ETag")},
@@ -109,7 +109,7 @@ func (d *document) get(rt route) *operation {
 
 // listParameters are what a list takes: the control words, then the fields.
 func (d *document) listParameters(r *contract.Resource) []object {
-	return append(shared(listWords(r)...), d.equalities(r)...)
+	return append(shared(append(listWords(r), "MainstayRead")...), d.equalities(r)...)
 }
 
 func listWords(r *contract.Resource) []string {
