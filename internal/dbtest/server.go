@@ -91,14 +91,21 @@ func OwnMariaTCP(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	s, err := newMaria(settings...)
 	if err == nil {
-		var port int
-		if port, err = freePort(); err == nil {
-			s.args = slices.DeleteFunc(s.args, func(arg string) bool { return arg == "--skip-networking" })
-			s.args = append(s.args, "--bind-address=127.0.0.1", "--port="+strconv.Itoa(port))
-			s.at = &url.URL{Scheme: "mariadb", User: url.User("root"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/", RawQuery: "tls=false"}
-		}
+		err = s.onPort()
 	}
 	return own(t, s, err)
+}
+
+// onPort has a MySQL or MariaDB server answer on a port of 127.0.0.1 alone.
+func (s *Server) onPort() error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	s.args = slices.DeleteFunc(s.args, func(arg string) bool { return arg == "--skip-networking" })
+	s.args = append(s.args, "--bind-address=127.0.0.1", "--port="+strconv.Itoa(port))
+	s.at = &url.URL{Scheme: s.at.Scheme, User: url.User("root"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/", RawQuery: "tls=false"}
+	return nil
 }
 
 // GiveTo gives a file to the user whom a server runs as when the tests run as root.
