@@ -210,6 +210,7 @@ func (a *Authenticator) loadKey(ctx context.Context, hash string, _ time.Time) (
 // load reads the only row of q, nil when there is none.
 func (a *Authenticator) load(ctx context.Context, q *query.Select, hash string) ([]any, error) {
 	var values []any
+	ctx = context.WithValue(ctx, store.Asking{}, a) // who is known does not wait behind nobody
 	err := a.db.InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
 		values = nil
 		for row, err := range tx.Select(ctx, q, []any{hash}) {

@@ -17,7 +17,15 @@ import (
 // teamContract lets anybody ask for more than a database can do.
 const teamContract = `mainstay: 1
 name: teams
+accounts:
+  resource: User
+  signup: open
 resources:
+  User:
+    fields:
+      email: email unique
+    access:
+      read: id == caller.id
   Team:
     fields:
       name: string

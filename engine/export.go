@@ -42,7 +42,7 @@ func (e *Engine) export(ctx context.Context, c *call, op *Operation) (*Result, e
 func (c *call) stream(ctx context.Context, a *ask, p *plan, w io.Writer) error {
 	out := exporter{w: w, csv: a.op.Format == "csv", header: p.header}
 	if p.root != nil {
-		err := c.db.InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
+		err := c.db.InTx(ctx, store.Stream, nil, func(tx store.Tx) error {
 			if out.begun {
 				return errors.New("engine: an export cannot be run again")
 			}

@@ -259,6 +259,7 @@ func (r *Replica) say(err error) {
 func (r *Replica) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(r.of.opts.MaxLag, time.Second))
 	defer cancel()
+	ctx = context.WithValue(ctx, Asking{}, r) // not to wait behind all who are nobody
 	if r.db.Load() == nil {
 		f, err := r.of.leader.Follow(ctx, r.url)
 		if err != nil {

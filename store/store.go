@@ -22,7 +22,10 @@ type Mode uint8
 const (
 	ReadOne  Mode = iota // one Select, no transaction needed
 	Snapshot             // several Selects that see one state
-	Write                // reads and writes, whole or not at all
+	// Stream is one Select whose rows are handed on as they come, so that it must not
+	// be broken off as too costly once it has begun: it waits for a place before.
+	Stream
+	Write // reads and writes, whole or not at all
 	// WriteRows is a Write that depends on nothing but the rows that it selects
 	// with a Lock, so that a database may do with less than for a Write.
 	WriteRows

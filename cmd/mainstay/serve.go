@@ -251,6 +251,7 @@ var anything = &query.Select{
 
 // reachable is the condition of readiness: the database answers a question.
 func (s *serve) reachable(ctx context.Context) error {
+	ctx = context.WithValue(ctx, store.Asking{}, s) // not to wait behind all who are nobody
 	err := store.New(s.driver).InTx(ctx, store.ReadOne, nil, func(tx store.Tx) error {
 		for _, err := range tx.Select(ctx, anything, nil) {
 			return err

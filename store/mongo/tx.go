@@ -54,7 +54,7 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	}
 	t := &tx{d: d, mode: min(mode, store.Write)}
 	switch t.mode {
-	case store.ReadOne:
+	case store.ReadOne, store.Stream:
 		return t, nil
 	case store.Write:
 		t.turn = d.queue.wait(ctx)

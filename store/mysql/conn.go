@@ -20,7 +20,9 @@ import (
 type conn struct {
 	d      *Driver
 	raw    driver.Conn
-	id     string // the server's number for it
+	place  *store.Place // nil while it lies at rest
+	end    func()       // see stop
+	id     string       // the server's number for it
 	use    use
 	broken bool // not to be used again
 	rested bool // nothing has been answered on it since it lay at rest
@@ -60,6 +62,7 @@ func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
 		return nil, err
 	}
 	c.id = found[0]
+	c.end = c.stop
 	return c, nil
 }
 

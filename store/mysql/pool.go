@@ -7,11 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 )
-
-var errClosed = problem.Errorf(problem.Unavailable, "the database is closed")
 
 // use is what a connection's session is set up for, since changing that costs a
 // round trip: the pool gives one that is already set where it can.
@@ -32,13 +29,13 @@ const (
 
 // pool bounds the connections and keeps those at rest.
 type pool struct {
-	places chan struct{} // holds one for each connection in use
+	places *store.Places
 	mu     sync.Mutex
 	idle   []*conn
 	closed bool
 }
 
-func newPool(size int) pool { return pool{places: make(chan struct{}, size)} }
+func newPool(size int) pool { return pool{places: store.NewPlaces(size)} }
 
 // pop takes a connection at rest, if there is one set up for u, that.
 func (p *pool) pop(u use) *conn {
@@ -76,9 +73,7 @@ func (p *pool) close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
-	for range cap(p.places) {
-		p.places <- struct{}{} // stays: nobody gets in any more
-	}
+	p.places.Close()
 	var errs []error
 	for _, c := range p.idle {
 		errs = append(errs, c.raw.Close())
@@ -86,33 +81,43 @@ func (p *pool) close() error {
 	return errors.Join(errs...)
 }
 
-// take waits for a connection that is set up for u; give returns it.
+// take waits for a connection that is set up for u, for what is not broken off; give
+// returns it.
 func (d *Driver) take(ctx context.Context, u use) (*conn, error) {
+	return d.takeAt(ctx, u, d.pool.places.TakeOwn)
+}
+
+// takeFor waits for a connection for a transaction, among all who ask.
+func (d *Driver) takeFor(ctx context.Context, u use, mode store.Mode) (*conn, error) {
+	switch mode {
+	case store.Stream:
+		return d.takeAt(ctx, u, d.pool.places.TakeLong)
+	case store.WriteOne: // which cannot be broken off without a doubt
+		return d.take(ctx, u)
+	}
+	return d.takeAt(ctx, u, d.pool.places.Take)
+}
+
+func (d *Driver) takeAt(ctx context.Context, u use, find func(context.Context) (*store.Place, error)) (*conn, error) {
 	if ctx.Err() != nil {
 		return nil, store.Interrupted(ctx, ctx.Err())
 	}
-	d.pool.mu.Lock()
-	closed := d.pool.closed
-	d.pool.mu.Unlock()
-	if closed {
-		return nil, errClosed
-	}
-	select {
-	case d.pool.places <- struct{}{}:
-	default:
-		select {
-		case d.pool.places <- struct{}{}:
-		case <-ctx.Done():
-			return nil, store.Interrupted(ctx, errors.New("mysql: waiting for a connection"))
-		}
+	place, err := find(ctx)
+	if err != nil {
+		return nil, err
 	}
 	c, err := d.ready(ctx, u)
 	if err != nil {
-		<-d.pool.places
+		place.Give()
 		return nil, explained(ctx, err)
 	}
+	c.place = place
+	place.Stops(c.end)
 	return c, nil
 }
+
+// stop breaks off what runs on the connection, from elsewhere.
+func (c *conn) stop() { c.d.kill(c.id) }
 
 // ready finds a connection that lives, or makes one, and sets it up.
 func (d *Driver) ready(ctx context.Context, u use) (*conn, error) {
@@ -134,10 +139,12 @@ func (d *Driver) give(c *conn) {
 	if c.reading != nil {
 		c.finish(c.reading)
 	}
-	if c.broken || !d.pool.push(c) {
+	place := c.place
+	c.place = nil
+	defer place.Give()
+	if !place.Keep() || c.broken || !d.pool.push(c) { // what breaks it off may still come
 		c.raw.Close()
 	}
-	<-d.pool.places
 }
 
 // kill ends on the server what a caller has given up: closing the connection,

@@ -34,7 +34,7 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if mode == store.Write || mode == store.WriteRows {
 		mode, u = store.Write, writing
 	}
-	c, err := d.take(ctx, u)
+	c, err := d.takeFor(ctx, u, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +228,8 @@ func (t *tx) usable(ctx context.Context) error {
 		return t.lost
 	case ctx.Err() != nil:
 		return store.Interrupted(ctx, ctx.Err())
+	case t.c.place.Broken():
+		return store.Crowded()
 	}
 	return nil
 }
@@ -236,6 +238,10 @@ func (t *tx) usable(ctx context.Context) error {
 // a deadlock the server has rolled it back, and the next statement would begin
 // another one.
 func (t *tx) failed(ctx context.Context, err error) error {
+	if err != nil && t.c.place.Broken() {
+		t.lost = store.Crowded()
+		return t.lost
+	}
 	err = explained(ctx, t.c.again(ctx, err))
 	if t.mode == store.Write && (errors.Is(err, store.ErrAgain) || t.c.broken && err != nil) {
 		t.lost = err
@@ -251,6 +257,10 @@ func (t *tx) Commit(ctx context.Context) error {
 	if t.lost != nil {
 		t.Rollback(ctx)
 		return t.lost
+	}
+	if t.mode == store.Write && !t.c.place.Keep() {
+		t.Rollback(ctx)
+		return store.Crowded()
 	}
 	return t.end(ctx, "COMMIT")
 }

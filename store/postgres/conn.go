@@ -17,7 +17,9 @@ import (
 // conn is a connection with its prepared statements; one goroutine uses it at a time.
 type conn struct {
 	*pgconn.PgConn
-	pooled bool // statements are not kept prepared
+	place  *store.Place // nil while it lies at rest
+	end    func()       // see stop
+	pooled bool         // statements are not kept prepared
 	stmts  map[any]*prepared
 	// controls are BEGIN, COMMIT and the like.
 	controls map[string]*prepared

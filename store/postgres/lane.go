@@ -59,7 +59,7 @@ func (s single) Select(ctx context.Context, q *query.Select, args []any) iter.Se
 				return
 			}
 		}
-		c, err := s.d.take(ctx)
+		c, err := s.d.takeFor(ctx, store.ReadOne)
 		if err != nil {
 			yield(nil, err)
 			return

@@ -52,6 +52,7 @@ func (d *Driver) takeLiving(ctx context.Context) (*conn, error) {
 		c.Conn().Close()
 		d.epoch.CompareAndSwap(c.epoch, c.epoch+1) // those that are as old are not tried
 		d.conns <- nil
+		c.place.Give()
 	}
 }
 

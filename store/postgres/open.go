@@ -24,8 +24,9 @@ type Driver struct {
 	log     *slog.Logger
 	version string
 	user    string
-	pooled  bool          // a pooler stands before the server
-	conns   chan *conn    // nil members are opened when first needed
+	pooled  bool // a pooler stands before the server
+	places  *store.Places
+	conns   chan *conn    // nil members are opened when first needed; one for each place
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use
 	lane    chan *lookup  // nil: no lanes
 	closed  chan struct{}
@@ -84,7 +85,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 			go d.drive()
 		}
 	}
-	d.conns = make(chan *conn, o.MaxOpen)
+	d.places, d.conns = store.NewPlaces(o.MaxOpen), make(chan *conn, o.MaxOpen)
 	for range o.MaxOpen {
 		d.conns <- nil
 	}
@@ -116,17 +117,45 @@ func wrongURL(err error) error {
 // closedConn stands where connections were.
 var closedConn = new(conn)
 
-// take waits for a connection; give returns it.
-func (d *Driver) take(ctx context.Context) (*conn, error) {
+// take waits for a connection for what is not broken off; give returns it.
+func (d *Driver) take(ctx context.Context) (*conn, error) { return d.takeAt(ctx, d.places.TakeOwn) }
+
+// takeFor waits for a connection for a transaction, among all who ask.
+func (d *Driver) takeFor(ctx context.Context, mode store.Mode) (*conn, error) {
+	if mode == store.Stream {
+		return d.takeAt(ctx, d.places.TakeLong)
+	}
+	return d.takeAt(ctx, d.places.Take)
+}
+
+func (d *Driver) takeAt(ctx context.Context, find func(context.Context) (*store.Place, error)) (*conn, error) {
 	if ctx.Err() != nil {
 		return nil, store.Interrupted(ctx, ctx.Err())
 	}
-	var c *conn
-	select {
-	case c = <-d.conns:
-	case <-ctx.Done():
-		return nil, store.Interrupted(ctx, errors.New("postgres: waiting for a connection"))
+	place, err := find(ctx)
+	if err != nil {
+		return nil, err
 	}
+	c, err := d.ready(ctx)
+	if err != nil {
+		place.Give()
+		return nil, err
+	}
+	c.place = place
+	place.Stops(c.end)
+	return c, nil
+}
+
+// stop breaks off what runs on the connection, from elsewhere.
+func (c *conn) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	_ = c.CancelRequest(ctx) // else it goes on until its time is over
+}
+
+// ready finds a connection that lives, or makes one.
+func (d *Driver) ready(ctx context.Context) (*conn, error) {
+	c := <-d.conns
 	if c == closedConn {
 		d.conns <- c
 		return nil, errClosed
@@ -153,6 +182,7 @@ func (d *Driver) connect(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{PgConn: pg, pooled: d.pooled, stmts: map[any]*prepared{}, epoch: epoch}
+	c.end = c.stop
 	if d.version == "" || d.pooled { // examine finds out, or the session is not ours
 		return c, nil
 	}
@@ -169,7 +199,10 @@ func (d *Driver) give(c *conn) {
 		c.finish(c.reading)
 	}
 	const idle = 'I'
-	if c.IsClosed() || c.TxStatus() != idle {
+	place := c.place
+	c.place = nil
+	defer place.Give()
+	if !place.Keep() || c.IsClosed() || c.TxStatus() != idle { // what breaks it off may still come
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		c.PgConn.Close(ctx)

@@ -40,6 +40,7 @@ var (
 // that what depends on them alone needs no more than the locks.
 var begins = [...]string{
 	store.ReadOne:   "",
+	store.Stream:    "",
 	store.Snapshot:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	store.Write:     "BEGIN ISOLATION LEVEL SERIALIZABLE",
 	store.WriteRows: "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -54,7 +55,7 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	case store.WriteOne:
 		return one{single{d}}, nil
 	}
-	c, err := d.take(ctx)
+	c, err := d.takeFor(ctx, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -237,12 +238,18 @@ func (t *tx) usable(ctx context.Context) error {
 		return t.lost
 	case ctx.Err() != nil:
 		return store.Interrupted(ctx, ctx.Err())
+	case t.c.place.Broken():
+		return store.Crowded()
 	}
 	return nil
 }
 
 // failed explains an error and keeps it when the transaction cannot go on.
 func (t *tx) failed(ctx context.Context, err error) error {
+	if err != nil && t.c.place.Broken() {
+		t.lost = store.Crowded()
+		return t.lost
+	}
 	err = explained(ctx, t.d.again(ctx, t.c, err))
 	if t.mode >= store.Write && errors.Is(err, store.ErrAgain) {
 		t.lost = err
@@ -259,8 +266,12 @@ func (t *tx) Commit(ctx context.Context) error {
 		t.Rollback(ctx)
 		return t.lost
 	}
+	if t.mode >= store.Write && !t.c.place.Keep() {
+		t.Rollback(ctx)
+		return store.Crowded()
+	}
 	defer t.release()
-	if t.mode == store.ReadOne || t.begin != "" {
+	if begins[t.mode] == "" || t.begin != "" {
 		return nil
 	}
 	tag, err := t.c.run(context.WithoutCancel(ctx), "COMMIT")
@@ -279,7 +290,7 @@ func (t *tx) Rollback(ctx context.Context) error {
 		return nil
 	}
 	defer t.release()
-	if t.mode == store.ReadOne || t.begin != "" || t.c.IsClosed() {
+	if begins[t.mode] == "" || t.begin != "" || t.c.IsClosed() {
 		return nil
 	}
 	t.c.planning = "" // what was set inside is undone

@@ -3,11 +3,8 @@ package sqlite
 import (
 	"errors"
 	"runtime"
-	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -24,11 +21,9 @@ import (
 // statement alone, which either refuses an honest report or lets a few of the
 // others hold every connection.
 type costly struct {
-	places  chan struct{} // one in it for each costly read
+	places  *store.Shares // one for each costly read
 	turns   chan struct{} // one in it for each costly read that runs
 	waiting atomic.Int32  // for a turn
-	mu      sync.Mutex
-	shares  map[any]int // of the places, by who asks
 	// idle are connections that were costly reads' and wait to be used again.
 	idle chan *conn
 }
@@ -40,26 +35,16 @@ const (
 	// maxCostly is how many costly reads there are at one time, running or waiting
 	// for their turn.
 	maxCostly = 16
-	// maxShare is how many of them one account may have, or all who are nobody.
-	maxShare = maxCostly / 4
 )
 
 // newCostly shares out for so many readers; costly reads get half of the cores,
 // and never more than half of what the readers could use.
 func newCostly(readers int) *costly {
 	return &costly{
-		places: make(chan struct{}, maxCostly),
+		places: store.NewShares(maxCostly),
 		turns:  make(chan struct{}, max(1, min(readers, runtime.GOMAXPROCS(0))/2)),
 		idle:   make(chan *conn, readers),
-		shares: map[any]int{},
 	}
-}
-
-// errCrowded is the answer to one costly read too many.
-var errCrowded = &problem.Error{
-	Kind:       problem.Unavailable,
-	Detail:     "too many costly requests are under way; try again soon, or ask for less: a narrower filter, or one on indexed fields",
-	RetryAfter: time.Second,
 }
 
 // look is called as a read goes on; false breaks it off.
@@ -102,30 +87,12 @@ func (c *conn) look() bool {
 
 // enter takes a place for c, one of those that its caller may have.
 func (s *costly) enter(c *conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	who := c.reading.Value(store.Asking{})
-	if s.shares[who] == maxShare {
+	who := store.WhoAsks(c.reading)
+	if !s.places.Enter(who) {
 		return false
 	}
-	select {
-	case s.places <- struct{}{}:
-	default:
-		return false
-	}
-	s.shares[who]++
 	c.asking = who
 	return true
-}
-
-// leave gives a place of who back.
-func (s *costly) leave(who any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shares[who]--; s.shares[who] == 0 {
-		delete(s.shares, who)
-	}
-	<-s.places
 }
 
 // pause gives up the turn of a costly read.
@@ -146,14 +113,12 @@ func (s *costly) giveBack(c *conn) {
 	default:
 		c.close()
 	}
-	s.leave(who) // at the last, so that close finds the connection
+	s.places.Leave(who) // at the last, so that close finds the connection
 }
 
 // close waits until no read is costly any more; it is called when none can begin.
 func (s *costly) close() (err error) {
-	for range cap(s.places) {
-		s.places <- struct{}{}
-	}
+	s.places.Drain()
 	for len(s.idle) > 0 {
 		err = errors.Join(err, (<-s.idle).close())
 	}

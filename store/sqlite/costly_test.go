@@ -106,6 +106,9 @@ func TestCheapReadsPassCostlyOnes(t *testing.T) {
 	}
 }
 
+// maxShare is how many costly reads one caller may have.
+const maxShare = maxCostly / 4
+
 // Who asks for more than his share is refused; the others' places are free.
 func TestOneCallerHasAShareOfTheCostlyReads(t *testing.T) {
 	d := openManyWords(t)
@@ -122,7 +125,7 @@ func TestOneCallerHasAShareOfTheCostlyReads(t *testing.T) {
 		says(t, <-ended, "too many costly requests")
 	}
 	others := endless(ctx, d, maxCostly-maxShare)
-	for len(d.costly.places) < maxCostly {
+	for d.costly.places.Taken() < maxCostly {
 		select {
 		case err := <-others:
 			t.Fatalf("another caller was refused: %v", err)
@@ -137,8 +140,8 @@ func TestOneCallerHasAShareOfTheCostlyReads(t *testing.T) {
 	for range maxCostly - maxShare {
 		<-others
 	}
-	if err := d.Close(); err != nil || len(d.costly.shares) > 0 {
-		t.Errorf("shares that are left: %v, %v", d.costly.shares, err)
+	if err := d.Close(); err != nil || d.costly.places.Taken() > 0 {
+		t.Errorf("places that are left: %d, %v", d.costly.places.Taken(), err)
 	}
 }
 
@@ -198,5 +201,47 @@ func TestClosingWaitsForCostlyReads(t *testing.T) {
 	}
 	if _, err := count(t.Context(), d, pairs(1)); err == nil {
 		t.Error("a closed database is read")
+	}
+}
+
+// An export of which rows are on their way is not broken off because its caller has
+// all the costly reads that it may have: it waits before it begins.
+func TestAStreamWaitsForItsPlaceBeforeItBegins(t *testing.T) {
+	d := openManyWords(t)
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), store.Asking{}, "greedy"))
+	ended := make(chan error, maxShare)
+	for range maxShare {
+		go func() {
+			_, err := count(ctx, d, pairs(6))
+			ended <- err
+		}()
+	}
+	for d.costly.places.Taken() < maxShare {
+		runtime.Gosched()
+	}
+	begun := make(chan error)
+	go func() {
+		tx, err := d.Begin(context.WithValue(t.Context(), store.Asking{}, "greedy"), store.Stream)
+		if err == nil {
+			rows := 0
+			for _, err = range tx.Select(t.Context(), pairs(3), nil) {
+				rows++
+			}
+			if rows != 1 {
+				t.Errorf("%d rows", rows)
+			}
+			tx.Commit(t.Context())
+		}
+		begun <- err
+	}()
+	cancel()
+	for range maxShare {
+		<-ended
+	}
+	if err := <-begun; err != nil {
+		t.Error(err)
+	}
+	if n := d.costly.places.Taken(); n != 0 {
+		t.Errorf("%d places are left", n)
 	}
 }

@@ -35,11 +35,31 @@ func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	if mode >= store.Write {
 		return d.beginWrite(ctx)
 	}
+	if mode == store.Stream {
+		return d.beginStream(ctx)
+	}
 	c, err := d.reader(ctx, mode)
 	if err != nil {
 		return nil, err
 	}
 	return &tx{d: d, c: c, mode: mode}, nil
+}
+
+// beginStream begins a read that is costly from the beginning: what it has handed on
+// cannot be taken back. It gives up its place among the readers.
+func (d *Driver) beginStream(ctx context.Context) (store.Tx, error) {
+	if err := d.costly.places.Await(ctx); err != nil {
+		return nil, err
+	}
+	who := store.WhoAsks(ctx)
+	c, err := d.reader(ctx, store.Stream)
+	if err != nil {
+		d.costly.places.Leave(who)
+		return nil, err
+	}
+	c.costly, c.asking, c.looks = true, who, cheapLooks
+	d.readers.free <- nil
+	return &tx{d: d, c: c, mode: store.Stream}, nil
 }
 
 func (d *Driver) beginWrite(ctx context.Context) (store.Tx, error) {
@@ -193,7 +213,7 @@ func (t *tx) failed(ctx context.Context, err error) error {
 		return nil
 	}
 	if t.c.crowded {
-		return errCrowded
+		return store.Crowded()
 	}
 	if t.mode != store.Write || t.c.inTransaction() {
 		return explained(ctx, err)
