@@ -3,6 +3,11 @@ package engine
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/migrate"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 const everyKind = `
@@ -42,15 +47,31 @@ resources:
       field ours: state == "worn"
 `
 
-// What a write answers without reading is what reading the record gives.
+// What a write answers without reading is what reading the record gives, however the
+// database stores it.
 func TestTheAnswerOfAWriteIsWhatReadingGives(t *testing.T) {
-	w := openEmpty(t, everyKind)
+	kinds, absent := dbtest.Kinds()
+	for _, kind := range kinds {
+		t.Run(kind.Name, func(t *testing.T) { answersAsReading(t, kind.Open(t)) })
+	}
+	t.Log(absent)
+}
+
+func answersAsReading(t *testing.T, driver store.Driver) {
+	_, set := compile(t, everyKind)
+	if _, err := migrate.To(t.Context(), driver, set, nil); err != nil {
+		t.Fatal(err)
+	}
+	w := &workshop{TB: t, set: set, now: noon, db: store.New(driver)}
+	w.e = New(set, w.db, testKeys(t), Options{Now: func() time.Time { return w.now }})
 	shelf := w.id(nil, "POST /shelves", `{"name":"s"}`)
 	full := `{"shelf":"` + shelf + `","name":"b","number":-1,"big":"9007199254740993","share":-0.0,"price":"1.5","done":true,"day":"2026-02-28",
 		"hour":"09:30:00","at":"2026-11-22T10:00:00+02:00","span":"PT150M","state":"worn","tags":["a\"\u2028",""],"prices":["1"],"extra":{"b":1,"a":[1.50]},"ours":"o"}`
 	for _, tt := range []struct{ name, line, body, change string }{
 		{"defaults", "POST /things", `{"name":"a"}`, `{"number":1}`},
 		{"every kind", "POST /things", strings.Replace(full, `["a\"\u2028",""]`, `["a\"\u2028"]`, 1), `{"state":"fresh","price":"7"}`},
+		{"edges", "POST /things", `{"name":"é ẞ ","number":9007199254740991,"big":"-9223372036854775808","share":1e-7,"price":"-9999999.99","day":"0001-01-01",
+			"hour":"23:59:59.999","at":"1969-12-31T23:59:59.999Z","span":"-PT0.001S","tags":[],"prices":["-0.01","0"],"extra":{"é":null,"a":"\ud83d\ude00","n":-0.0,"e":1E2},"state":"worn","ours":""}`, `{"share":1e300,"extra":null,"big":null}`},
 		{"a struct", "POST /things", `{"name":"c","size":{"wide":1}}`, `{"size":{"high":2}}`},
 		{"some fields", "POST /things?fields=name,price,ours", `{"name":"d","ours":"x","state":"worn"}`, `{"ours":"y","price":"0.5"}`},
 		{"a reference", "POST /things?include=shelf", `{"name":"e","shelf":"` + shelf + `"}`, `{"name":"f"}`},
