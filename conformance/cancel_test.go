@@ -58,8 +58,8 @@ const tasks = 400
 
 // watched are the databases whose list of running statements is looked at.
 var watched = map[string]struct {
-	// lock keeps everybody else from the tasks; running lists the statements of the
-	// program that read or write them, or wait to.
+	// lock keeps everybody else from the tasks; running lists, in its last column, the
+	// statements of the program that read or write them, or wait to.
 	lock    []string
 	running string
 }{
@@ -71,7 +71,9 @@ var watched = map[string]struct {
 	"MySQL":   {[]string{"LOCK TABLES tasks WRITE"}, runningMySQL},
 }
 
-const runningMySQL = "SELECT INFO FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID() AND INFO LIKE '%tasks%'"
+// runningMySQL is of all databases; what it tells of is Id, User, Host, db, Command,
+// Time, State, Info. The table of the same name fails on MySQL when an argument is not a text.
+const runningMySQL = "SHOW FULL PROCESSLIST"
 
 // crew is a program on a database with a team of many tasks.
 type crew struct {
@@ -128,7 +130,7 @@ func (c *crew) await(n int, ended <-chan int) {
 	c.t.Helper()
 	limit := time.Now().Add(patience)
 	for {
-		found := c.look.List(c.t, watched[c.kind].running)
+		found := c.statements()
 		if len(found) >= n && (n > 0 || len(found) == 0) {
 			return
 		}
@@ -141,6 +143,26 @@ func (c *crew) await(n int, ended <-chan int) {
 			c.t.Fatalf("%d statements run, waited for %d:\n%s", len(found), n, strings.Join(found, "\n"))
 		}
 	}
+}
+
+// statements are those that run for the program on the tasks.
+func (c *crew) statements() (found []string) {
+	for _, row := range c.look.Rows(c.t, watched[c.kind].running) {
+		if watched[c.kind].running == runningMySQL && (row[3] != c.databaseName() || row[4] == "Sleep" || !strings.Contains(row[7], "tasks")) {
+			continue
+		}
+		found = append(found, row[len(row)-1])
+	}
+	return found
+}
+
+// databaseName is that of its URL.
+func (c *crew) databaseName() string {
+	at, err := url.Parse(c.database)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strings.TrimPrefix(at.Path, "/")
 }
 
 // send sends a request that ctx ends; status is 0 when nobody waited for the answer.

@@ -13,7 +13,7 @@ import (
 // Session is a connection to a PostgreSQL or MySQL database, as somebody with a
 // shell has it: what it locks stays locked until it ends.
 type Session struct {
-	list func(ctx context.Context, statement string) ([]string, error)
+	rows func(ctx context.Context, statement string) ([][]string, error)
 	end  func()
 }
 
@@ -38,21 +38,25 @@ func connect(ctx context.Context, database string) (*Session, error) {
 		if err != nil {
 			return nil, err
 		}
-		list := func(ctx context.Context, statement string) (list []string, err error) {
+		rows := func(ctx context.Context, statement string) (list [][]string, err error) {
 			result := c.ExecParams(ctx, statement, nil, nil, nil, nil).Read()
 			for _, row := range result.Rows {
-				list = append(list, string(row[0]))
+				var texts []string
+				for _, v := range row {
+					texts = append(texts, string(v))
+				}
+				list = append(list, texts)
 			}
 			return list, result.Err
 		}
-		return &Session{list, func() { c.Close(context.Background()) }}, nil
+		return &Session{rows, func() { c.Close(context.Background()) }}, nil
 	}
 	db, err := admin(at)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	list := func(ctx context.Context, statement string) (list []string, err error) {
+	rows := func(ctx context.Context, statement string) (list [][]string, err error) {
 		rows, err := db.QueryContext(ctx, statement)
 		if err != nil {
 			return nil, err
@@ -70,28 +74,32 @@ func connect(ctx context.Context, database string) (*Session, error) {
 			if err := rows.Scan(row...); err != nil {
 				return nil, err
 			}
-			list = append(list, row[0].(*sql.NullString).String)
+			var texts []string
+			for _, v := range row {
+				texts = append(texts, v.(*sql.NullString).String)
+			}
+			list = append(list, texts)
 		}
 		return list, rows.Err()
 	}
-	return &Session{list, func() { db.Close() }}, nil
+	return &Session{rows, func() { db.Close() }}, nil
 }
 
-// List runs a statement and gives the first column of its rows.
-func (s *Session) List(t testing.TB, statement string) []string {
+// Rows runs a statement and gives its rows, null as "".
+func (s *Session) Rows(t testing.TB, statement string) [][]string {
 	t.Helper()
-	list, err := s.list(context.Background(), statement)
+	rows, err := s.rows(context.Background(), statement)
 	if err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
-	return list
+	return rows
 }
 
 // Run runs statements.
 func (s *Session) Run(t testing.TB, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
-		s.List(t, statement)
+		s.Rows(t, statement)
 	}
 }
 
