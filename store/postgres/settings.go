@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -152,6 +153,7 @@ func notOpened(config *pgconn.Config, err error) error {
 	reason := err.Error()
 	var answer *pgconn.PgError
 	var untrusted *tls.CertificateVerificationError
+	var unsigned x509.UnknownAuthorityError // with verify-ca the client looks itself
 	var unknown *net.DNSError
 	var number syscall.Errno
 	database, user := identifier(config.Database), identifier(config.User)
@@ -173,6 +175,8 @@ func notOpened(config *pgconn.Config, err error) error {
 		}
 	case errors.As(err, &untrusted):
 		reason = store.Untrusted(untrusted, "sslrootcert=FILE")
+	case errors.As(err, &unsigned):
+		reason = store.Untrusted(&tls.CertificateVerificationError{Err: unsigned}, "sslrootcert=FILE")
 	case errors.As(err, &unknown):
 		reason = "no host of that name was found"
 	case errors.As(err, &number):
