@@ -32,6 +32,11 @@ func (o one) Update(ctx context.Context, q *query.Update, args []any) (int, erro
 }
 
 func (o one) write(ctx context.Context, q any, args []any) (int, error) {
+	if o.d.group != nil {
+		if n, alone, err := o.d.share(ctx, q, args); !alone {
+			return n, err
+		}
+	}
 	c, err := o.d.takeLiving(ctx)
 	if err != nil {
 		return 0, err

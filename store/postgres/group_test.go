@@ -1,0 +1,62 @@
+package postgres_test
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/query"
+	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/store/postgres"
+)
+
+// Single writes that wait at the same time are one transaction; one among them that
+// is refused takes none with it.
+func TestSingleWritesShareACommit(t *testing.T) {
+	at := dbtest.PostgresURL(t)
+	d, err := postgres.Open(t.Context(), at, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Apply(t.Context(), schema.CreateTable{Table: schema.System()[0]}); err != nil {
+		t.Fatal(err)
+	}
+	db := store.New(d)
+	add := &query.Insert{Table: meta.Name, Columns: []query.Named{{Name: "name", Type: text}, {Name: "content", Type: text}}}
+	put := func(name string) error {
+		return db.InTx(t.Context(), store.WriteOne, nil, func(tx store.Tx) error {
+			_, err := tx.Insert(t.Context(), add, []any{name, ""})
+			return err
+		})
+	}
+	for round := range 3 {
+		var group sync.WaitGroup
+		for i := range 40 {
+			group.Go(func() {
+				if err := put(fmt.Sprint("n", round, "-", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
+	c, err := pgconn.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	counted := c.ExecParams(t.Context(), "SELECT count(*), count(DISTINCT xmin::text) FROM mainstay_meta WHERE name LIKE 'n%-%'", nil, nil, nil, nil).Read()
+	if counted.Err != nil {
+		t.Fatal(counted.Err)
+	}
+	row := counted.Rows[0]
+	if n, err := strconv.Atoi(string(row[1])); err != nil || string(row[0]) != "120" || n > 60 {
+		t.Errorf("%s writes were %s transactions", row[0], row[1])
+	}
+}
