@@ -9,22 +9,34 @@ import (
 )
 
 // standsAlone reports whether no rule, check or default that is asked when a
-// record of r is made or changed follows a relation. Such a write locks all that it
-// depends on: the record, the caller's account and the records that it refers to.
-func (e *Engine) standsAlone(r *rule.Resource) bool {
+// record of t is made or changed follows a relation for this caller. Such a write locks
+// all that it depends on: the record, the caller's account and the records that it
+// refers to.
+func (c *call) standsAlone(t *table) bool {
+	return !t.follows && !slices.ContainsFunc(t.relational, func(x *rule.Expr) bool { return c.view.Verdict(x) == rule.Depends })
+}
+
+// relations finds the rules that follow relations when a record of t is made or changed.
+func (e *Engine) relations(t *table) {
+	follows := func(x *rule.Expr) bool { return x != nil && !x.Local() }
+	r := t.r
 	rules := []*rule.Expr{r.Read, r.Create, r.Update}
-	for _, c := range r.Checks {
-		rules = append(rules, c.Expr)
+	rules = slices.AppendSeq(rules, maps.Values(r.ReadField))
+	rules = slices.AppendSeq(rules, maps.Values(r.WriteField))
+	for _, f := range t.fields {
+		rules = append(rules, e.referred(f.Type)...)
 	}
-	for _, more := range []map[*contract.Field]*rule.Expr{r.ReadField, r.WriteField, r.Defaults} {
-		rules = slices.AppendSeq(rules, maps.Values(more))
-	}
-	for _, f := range r.Fields {
-		if f.Stored() {
-			rules = append(rules, e.referred(f.Type)...)
+	for _, x := range rules {
+		if follows(x) {
+			t.relational = append(t.relational, x)
 		}
 	}
-	return !slices.ContainsFunc(rules, func(x *rule.Expr) bool { return x != nil && !x.Local() })
+	for _, x := range r.Checks {
+		t.follows = t.follows || follows(x.Expr)
+	}
+	for _, x := range r.Defaults {
+		t.follows = t.follows || follows(x)
+	}
 }
 
 // referred are the read rules of the records that a value of type t refers to.

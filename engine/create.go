@@ -27,7 +27,7 @@ func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) 
 	if err != nil {
 		return nil, err
 	}
-	c.alone = e.table(s.Resource).alone && !in.sent["id"] // one that was deleted is not given again
+	c.alone = c.standsAlone(e.table(s.Resource)) && !in.sent["id"] // one that was deleted is not given again
 	c.single = c.alone && len(e.table(s.Resource).search) == 0 && e.single(c, s, op, in)
 	return func(ctx context.Context, w *work) (*outcome, error) {
 		rec, err := w.create(ctx, s, in, s.Resource.Create)

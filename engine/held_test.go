@@ -13,12 +13,26 @@ import (
 const everyKind = `
 mainstay: 1
 name: kinds
+accounts:
+  resource: User
 resources:
+  User:
+    fields:
+      email: email unique
+    access:
+      read: id == caller.id
   Shelf:
     fields:
       name: string 1..50
     access:
       read: true
+      create: true
+  Label:
+    fields:
+      shelf: Shelf
+      text:  string 1..50
+    access:
+      read:   caller == null || shelf.name == "s"
       create: true
   Thing:
     fields:

@@ -28,9 +28,10 @@ type table struct {
 	dropWords *query.Delete
 	clears    []clearing
 	drags     []drag
-	// alone: whether a record may be made or changed is told by itself, its caller
-	// and the records that it refers to, by each alone.
-	alone bool
+	// relational are the rules of a create or an update that follow relations; follows:
+	// a check or a default does.
+	relational []*rule.Expr
+	follows    bool
 
 	mu      sync.Mutex
 	updates map[string]*query.Update
@@ -86,7 +87,6 @@ func (e *Engine) table(r *rule.Resource) *table {
 
 func (e *Engine) newTable(r *rule.Resource) *table {
 	t := &table{r: r, updates: map[string]*query.Update{}, related: map[string]*query.Select{}}
-	t.alone = e.standsAlone(r)
 	t.insert = &query.Insert{Table: r.Table}
 	for _, f := range r.Fields {
 		if f.Stored() && f.Type.Value != nil {
@@ -113,6 +113,7 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 		}}}
 	}
 	e.follow(t)
+	e.relations(t)
 	return t
 }
 

@@ -32,7 +32,7 @@ func (e *Engine) prepareUpdate(c *call, s *rule.Sight, op *Operation, body any) 
 	if !ok || !s.Readable {
 		return nil, NotFound()
 	}
-	c.alone = e.table(s.Resource).alone && !put
+	c.alone = c.standsAlone(e.table(s.Resource)) && !put
 	c.single = c.alone && !slices.ContainsFunc(in.fields(s.Resource), func(f *contract.Field) bool { return f.Search }) && e.single(c, s, op, in)
 	return func(ctx context.Context, w *work) (*outcome, error) {
 		found, err := w.find(ctx, s, address, byKey, editRules(s.Resource, in, put))
