@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -19,6 +20,9 @@ const (
 	maxGroup = 64
 	// groupLocks is how long a group waits for a lock, which one of its members met.
 	groupLocks = "SET lock_timeout = '50ms'"
+	// groupTimeout is how long its commit may take, on a disk that hesitates: who is
+	// told that it took too long does not know whether it was done.
+	groupTimeout = 30 * time.Second
 )
 
 // change is a single write on its way through the group.
@@ -103,7 +107,7 @@ func (d *Driver) writeTogether() {
 // commit does the writes of a group on c, or on a new connection when c is of no more
 // use, and returns the connection for the next group, nil when it failed.
 func (d *Driver) commit(c *conn, group []*change) *conn {
-	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
 	defer cancel()
 	if c != nil && (c.epoch != d.epoch.Load() || !c.lives()) {
 		c.Conn().Close()
