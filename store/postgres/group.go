@@ -155,7 +155,7 @@ func (c *conn) writeAll(ctx context.Context, group []*change) (results []*pgconn
 			return nil, false, err
 		}
 		values, formats := p.arguments(w.args)
-		batch.ExecStatement(p.desc, values, formats, nil)
+		p.queueIn(&batch, values, formats)
 	}
 	results, err = c.ExecBatch(ctx, &batch).ReadAll()
 	return results, true, err
