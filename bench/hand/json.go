@@ -89,6 +89,13 @@ func AppendApplication(dst, id []byte, in *Application, now int64) []byte {
 	return append(dst, `,"stage":"new"}`...)
 }
 
+// AppendAdded appends a new application with its stage and when it was changed.
+func AppendAdded(dst, id []byte, in *Application, now int64) []byte {
+	dst = AppendApplication(dst, id, in, now)
+	dst = append(dst[:len(dst)-len(`"new"}`)], AppendString(nil, in.Stage)...)
+	return append(AppendTime(append(dst, `,"updated_at":`...), now), '}')
+}
+
 // AppendCreated appends what a batch answers for each new application.
 func AppendCreated(dst []byte, ids [][]byte, in []Application, now int64) []byte {
 	dst = append(dst, `{"items":[`...)

@@ -26,6 +26,7 @@ type options struct {
 	write         bool
 	growth, pools bool
 	parts         string
+	guarantees    bool
 	rounds        int
 	seconds       float64
 	size          *dataset.Size
@@ -43,6 +44,7 @@ func main() {
 	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, start, connections, sizes, exports")
 	flag.StringVar(&o.parts, "parts", "", "only these of --growth: exports,start")
 	flag.BoolVar(&o.pools, "pools", false, "measure how many connections to the database are best instead")
+	flag.BoolVar(&o.guarantees, "guarantees", false, "measure what each guarantee adds to a read and a write instead")
 	o.size = dataset.Flags()
 	flag.Usage = help
 	flag.Parse()
@@ -83,6 +85,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	if o.pools {
 		return p.pools(ctx, o, out)
+	}
+	if o.guarantees {
+		return p.guarantees(ctx, o, out)
 	}
 	r := &results{command: strings.Join(append([]string{"bench/run"}, os.Args[1:]...), " "), choice: chosen, effort: o.effort()}
 	if o.short {

@@ -68,7 +68,7 @@ func pocketbaseDialect(size dataset.Size, tokens []string) dialect {
 			return message{method: "POST", path: "/api/collections/applications/records", body: application(a, short(a.job))}
 		},
 		"S6": func(a ask) message {
-			return message{method: "PATCH", path: jobs + "/" + short(a.job), body: title(a)}
+			return message{method: "PATCH", path: jobs + "/" + short(a.changed), body: title(a)}
 		},
 		"S7": func(a ask) message {
 			return message{method: "GET", path: "/api/collections/myjobs/records" + page + "&filter=" + open, authorization: tokens[a.caller]}

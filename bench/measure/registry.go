@@ -69,6 +69,7 @@ func (c contender) wanted(database string, against []string) bool {
 var contenders = []contender{
 	{name: mainstay, on: "postgresql sqlite mariadb mongodb", up: ours},
 	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
+	{name: bySureHand, on: "postgresql sqlite mariadb", up: sureReference},
 	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
 	{name: "parse", on: "postgresql", peer: true, long: true, up: parse},
 	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify", nil)},
@@ -80,6 +81,8 @@ var contenders = []contender{
 const (
 	mainstay = "mainstay"
 	byHand   = "hand-written"
+	// bySureHand has Mainstay's guarantees; only its writes differ, so they alone are asked.
+	bySureHand = "hand-written, same guarantees"
 )
 
 // servers start the databases.

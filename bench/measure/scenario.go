@@ -12,6 +12,7 @@ import (
 type ask struct {
 	turn    int    // it is the n-th of its run
 	job     string // an id
+	changed string // S6: the id of a job that other asks change to something else
 	salary  int
 	page    int       // S4: the number of a page of 200 after deep
 	caller  int       // S7, S8: a user
@@ -51,6 +52,9 @@ func asks(size dataset.Size, n int, seed uint64) []ask {
 		for range 100 {
 			out[i].several = append(out[i].several, dataset.JobID(r.IntN(size.Jobs)).String())
 		}
+	}
+	for i := range out { // whose title a second ask with the same number would not change
+		out[i].changed = out[i%max(1, n/3)].job
 	}
 	return out
 }
@@ -110,7 +114,7 @@ func alikeDialect(tokens []string) dialect {
 			return message{method: "POST", path: "/v1/applications", body: application(a, a.job)}
 		},
 		"S6": func(a ask) message {
-			return message{method: "PATCH", path: "/v1/jobs/" + a.job, body: title(a)}
+			return message{method: "PATCH", path: "/v1/jobs/" + a.changed, body: title(a)}
 		},
 		"S7": func(a ask) message {
 			return message{method: "GET", path: newest + "&status=open", authorization: "Bearer " + tokens[a.caller]}

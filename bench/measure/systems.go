@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -87,7 +89,7 @@ func onPostgreSQL(ctx context.Context, p *place, size dataset.Size) (*database, 
 			return "", err
 		}
 		defer c.Close(ctx)
-		own := "of_" + strings.ReplaceAll(name, "-", "_")
+		own := "of_" + strings.NewReplacer("-", "_", ",", "", " ", "_").Replace(name)
 		_, err = c.Exec(ctx, "CREATE DATABASE "+own+" TEMPLATE "+source)
 		return server.postgresURL(own), err
 	}
@@ -99,8 +101,17 @@ func onMariaDB(ctx context.Context, p *place, size dataset.Size) (*database, err
 	if err != nil {
 		return nil, err
 	}
-	copied := func(ctx context.Context, _ string) (string, error) {
-		return server.mariadbDSN("hand"), p.loaded(ctx, "mariadb", server.mariadbDSN("hand"), size)
+	copied := func(ctx context.Context, name string) (string, error) {
+		db, err := sql.Open("mysql", server.mariadbDSN("hand"))
+		if err != nil {
+			return "", err
+		}
+		defer db.Close()
+		own := "of_" + strings.NewReplacer("-", "_", ",", "", " ", "_").Replace(name)
+		if _, err := db.ExecContext(ctx, "CREATE DATABASE "+own); err != nil {
+			return "", err
+		}
+		return server.mariadbDSN(own), p.loaded(ctx, "mariadb", server.mariadbDSN(own), size)
 	}
 	return &database{name: "mariadb", version: server.version, program: server.program, size: size, url: server.mariadbURL("mainstay"), copied: copied}, nil
 }
@@ -181,7 +192,20 @@ func (p *place) loaded(ctx context.Context, reference, at string, size dataset.S
 
 // reference serves the hand-written one of a database.
 func reference(ctx context.Context, p *place, db *database) (*system, error) {
-	at, err := db.copied(ctx, byHand)
+	return handWritten(ctx, p, db, byHand)
+}
+
+// sureReference serves the one whose writes have Mainstay's guarantees.
+func sureReference(ctx context.Context, p *place, db *database) (*system, error) {
+	s, err := handWritten(ctx, p, db, bySureHand, "-guarantees")
+	if err == nil {
+		maps.DeleteFunc(s.dialect, func(name string, _ func(ask) message) bool { return name != "S5" && name != "S6" })
+	}
+	return s, err
+}
+
+func handWritten(ctx context.Context, p *place, db *database, own string, flags ...string) (*system, error) {
+	at, err := db.copied(ctx, own)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +221,7 @@ func reference(ctx context.Context, p *place, db *database) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	running, err := p.start(byHand, syscall.SIGTERM, exec.Command(program, "-database", at, "-listen", addr))
+	running, err := p.start(own, syscall.SIGTERM, exec.Command(program, append(flags, "-database", at, "-listen", addr)...))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"log"
+	"maps"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -153,6 +154,7 @@ func (b *backend) Update(ctx context.Context, id string, p *hand.Patch, dst []by
 func main() {
 	dsn := flag.String("database", "", "where the tables are, as go-sql-driver reads it")
 	listen := flag.String("listen", "", "address")
+	guarantees := flag.Bool("guarantees", false, "write as safely as Mainstay does")
 	fill := flag.Bool("load", false, "make and fill the tables instead of serving")
 	size := dataset.Flags()
 	flag.Parse()
@@ -166,6 +168,12 @@ func main() {
 		}
 		return
 	}
+	if *guarantees {
+		if err := widened(db); err != nil {
+			log.Fatal(err)
+		}
+		maps.Copy(statements, sure)
+	}
 	const connections = 8
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
@@ -174,6 +182,9 @@ func main() {
 		if b.prepared[name], err = db.Prepare(text); err != nil {
 			log.Fatal(err)
 		}
+	}
+	if *guarantees {
+		log.Fatal(hand.Serve(*listen, guaranteed{b}))
 	}
 	log.Fatal(hand.Serve(*listen, b))
 }

@@ -160,6 +160,7 @@ func (b *backend) Update(ctx context.Context, id string, p *hand.Patch, dst []by
 func main() {
 	dsn := flag.String("database", "", "where the tables are")
 	listen := flag.String("listen", "", "address")
+	guarantees := flag.Bool("guarantees", false, "write as safely as Mainstay does")
 	fill := flag.Bool("load", false, "make and fill the tables instead of serving")
 	size := dataset.Flags()
 	flag.Parse()
@@ -169,6 +170,12 @@ func main() {
 			log.Fatal(err)
 		}
 		return
+	}
+	if *guarantees {
+		if err := widened(ctx, *dsn); err != nil {
+			log.Fatal(err)
+		}
+		maps.Copy(statements, sure)
 	}
 	config, err := pgxpool.ParseConfig(*dsn)
 	if err != nil {
@@ -188,5 +195,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(hand.Serve(*listen, &backend{pool}))
+	b := &backend{pool}
+	if *guarantees {
+		log.Fatal(hand.Serve(*listen, guaranteed{b}))
+	}
+	log.Fatal(hand.Serve(*listen, b))
 }

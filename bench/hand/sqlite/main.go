@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"log"
+	"maps"
 	"strings"
 	"time"
 
@@ -278,6 +279,7 @@ func (b *backend) Update(_ context.Context, id string, p *hand.Patch, dst []byte
 func main() {
 	path := flag.String("database", "", "the file")
 	listen := flag.String("listen", "", "address")
+	guarantees := flag.Bool("guarantees", false, "write as safely as Mainstay does")
 	fill := flag.Bool("load", false, "make and fill the tables instead of serving")
 	size := dataset.Flags()
 	flag.Parse()
@@ -286,6 +288,12 @@ func main() {
 			log.Fatal(err)
 		}
 		return
+	}
+	if *guarantees {
+		if err := widened(*path); err != nil {
+			log.Fatal(err)
+		}
+		maps.Copy(statements, sure)
 	}
 	const readers = 4
 	b := &backend{readers: make(chan *conn, readers), writes: make(chan *write, 256)}
@@ -302,6 +310,9 @@ func main() {
 		} else {
 			b.readers <- c
 		}
+	}
+	if *guarantees {
+		log.Fatal(hand.Serve(*listen, guaranteed{b}))
 	}
 	log.Fatal(hand.Serve(*listen, b))
 }
