@@ -13,7 +13,8 @@ type Index struct {
 
 // Indexes lists what the read rules of the contract need: the fields that they
 // compare by equality with something that the request decides. References are
-// not among them: they always have an index.
+// not among them: they always have an index. Many records have a value that the
+// contract names: their index goes on in the order of a list, the id.
 func (s *Set) Indexes() []Index {
 	var out []Index
 	seen := map[*contract.Field]bool{}
@@ -33,7 +34,11 @@ func (s *Set) Indexes() []Index {
 					continue
 				}
 				seen[f.f] = true
-				out = append(out, Index{Resource: f.f.Resource, Fields: []*contract.Field{f.f}})
+				fields := []*contract.Field{f.f}
+				if constant(pair[1]) {
+					fields = append(fields, s.resources[f.f.Resource.Name].Field("id"))
+				}
+				out = append(out, Index{Resource: f.f.Resource, Fields: fields})
 			}
 			return true
 		})

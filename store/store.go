@@ -125,6 +125,7 @@ type Plan struct {
 	Statement string
 	Lines     []string // the database's words, one step each
 	Scans     []string // tables read whole
+	Walks     []string // tables gone through in an index's order, until enough is found
 	Indexes   []string // indexes used
 	Sorts     bool     // sorted outside an index
 	// Of Try only: how many rows came, and how long that took without preparing it.

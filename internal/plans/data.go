@@ -20,13 +20,14 @@ import (
 var contractText string
 
 // data is how many records there are. Every tenth account is a member of a company,
-// the others apply; every second job is open.
+// the others apply; every second job is open. A table of a thousand rows has so few
+// pages that a database may well read it whole.
 type data struct {
 	companies, jobs, applications, accounts int
 }
 
 func sized(applications int) data {
-	return data{companies: applications / 500, jobs: applications / 5, applications: applications, accounts: applications / 50}
+	return data{companies: max(1000, applications/500), jobs: applications / 5, applications: applications, accounts: max(10_000, applications/50)}
 }
 
 // began is when the first record was made; one a second follows.
@@ -58,7 +59,7 @@ func (d data) tables() []table {
 			return map[string]any{"email": fmt.Sprintf("a%d@example.org", n)}
 		}},
 		{"companies", d.companies, func(n int, rnd *rand.Rand) map[string]any {
-			return map[string]any{"name": fmt.Sprintf("Company %d", n), "country": pick(rnd, "DE", "FR", "PL", "US"), "size": int64(rnd.IntN(5000))}
+			return map[string]any{"name": fmt.Sprintf("Company %d", n), "country": pick(rnd, "DE", "FR", "PL", "US"), "size": int64(rnd.IntN(5000)), "owner": account(rnd)}
 		}},
 		{"memberships", d.accounts / 10, func(n int, _ *rand.Rand) map[string]any {
 			return map[string]any{"account": id("accounts", 10*n), "company": id("companies", n%d.companies)}
@@ -76,9 +77,41 @@ func (d data) tables() []table {
 			}
 		}},
 		{"notes", d.jobs, func(n int, rnd *rand.Rand) map[string]any {
-			return map[string]any{"owner": account(rnd), "job": id("jobs", rnd.IntN(d.jobs)), "text": fmt.Sprintf("Note %d", n)}
+			owner := account(rnd)
+			if n%500 == 0 {
+				owner = id("accounts", candidate)
+			}
+			return map[string]any{"owner": owner, "job": id("jobs", rnd.IntN(d.jobs)), "text": fmt.Sprintf("Note %d", n)}
+		}},
+		{"invoices", d.jobs, func(n int, rnd *rand.Rand) map[string]any {
+			return map[string]any{"company": id("companies", rnd.IntN(d.companies)), "amount": int64(rnd.IntN(10000))}
+		}},
+		{"interviews", d.jobs, func(n int, rnd *rand.Rand) map[string]any {
+			return map[string]any{"application": id("applications", rnd.IntN(d.applications)), "at": began + value.Timestamp(n)*60_000}
+		}},
+		{"profiles", d.jobs, func(n int, _ *rand.Rand) map[string]any {
+			return map[string]any{"headline": fmt.Sprintf("Engineer w%d", n%500)}
+		}},
+		{"profiles_words", 2 * d.jobs, func(n int, _ *rand.Rand) map[string]any {
+			word := "engineer"
+			if n%2 == 1 {
+				word = fmt.Sprintf("w%d", n/2%500)
+			}
+			return map[string]any{"word": word, "field": "headline", "id": id("profiles", n/2)}
 		}},
 	}
+}
+
+const candidate = 11 // no member of any company, with some notes
+
+// small are the tables that may be read whole.
+func (d data) small() (names []string) {
+	for _, t := range d.tables() {
+		if t.n <= 1000 {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 func pick[T any](rnd *rand.Rand, of ...T) T { return of[rnd.IntN(len(of))] }
@@ -98,7 +131,10 @@ func (d data) fill(ctx context.Context, db *store.DB, want *schema.Schema) error
 			for n := from; n < min(from+together, t.n); n++ {
 				row := t.row(n, rnd)
 				at := began + value.Timestamp(n)*1000
-				row["id"], row["created_at"], row["updated_at"], row["_revision"] = id(t.name, n), at, at, int64(1)
+				if row["id"] == nil {
+					row["id"] = id(t.name, n)
+				}
+				row["created_at"], row["updated_at"], row["_revision"] = at, at, int64(1)
 				for _, c := range s.Columns {
 					args = append(args, row[c.Name])
 				}

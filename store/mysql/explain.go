@@ -78,6 +78,9 @@ func understand(plan *store.Plan, line map[string]string, table string) {
 	if line["type"] == "ALL" && table != "" {
 		plan.Scans = append(plan.Scans, table)
 	}
+	if line["type"] == "index" && table != "" {
+		plan.Walks = append(plan.Walks, table)
+	}
 	if key := line["key"]; key != "" && table != "" && !slices.Contains(plan.Indexes, key) {
 		plan.Indexes = append(plan.Indexes, key)
 	}

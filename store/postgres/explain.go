@@ -30,11 +30,13 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 }
 
 // read understands one line: "->  Seq Scan on items t1", "Index Scan using x on
-// items t1", "Bitmap Index Scan on x", "Sort".
+// items t1" and perhaps below it "Index Cond: …", "Bitmap Index Scan on x", "Sort".
 func read(plan *store.Plan, line string) {
 	words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "->"))
 	text := strings.Join(words, " ")
 	switch {
+	case strings.HasPrefix(text, "Index Cond:") && len(plan.Walks) > 0 && strings.Contains(plan.Lines[len(plan.Lines)-2], " using "):
+		plan.Walks = plan.Walks[:len(plan.Walks)-1]
 	case strings.HasPrefix(text, "Seq Scan on "):
 		plan.Scans = append(plan.Scans, strings.Trim(words[3], `"`))
 	case strings.HasPrefix(text, "Bitmap Index Scan on "):
@@ -45,6 +47,9 @@ func read(plan *store.Plan, line string) {
 	for i, w := range words {
 		if w == "using" && i+1 < len(words) && strings.HasPrefix(text, "Index") {
 			plan.Indexes = append(plan.Indexes, strings.Trim(words[i+1], `"`))
+			if i+3 < len(words) { // unless the next line says where it begins
+				plan.Walks = append(plan.Walks, strings.Trim(words[i+3], `"`))
+			}
 		}
 	}
 }

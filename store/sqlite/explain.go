@@ -63,6 +63,8 @@ func read(plan *store.Plan, line string, tables map[string]string) {
 	switch {
 	case len(words) > 1 && words[0] == "SCAN" && tables[words[1]] != "" && !slices.Contains(words, "USING"):
 		plan.Scans = append(plan.Scans, tables[words[1]])
+	case len(words) > 1 && words[0] == "SCAN" && tables[words[1]] != "":
+		plan.Walks = append(plan.Walks, tables[words[1]])
 	case strings.HasPrefix(line, "USE TEMP B-TREE FOR"):
 		plan.Sorts = true
 	}
