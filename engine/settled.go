@@ -16,6 +16,7 @@ func (e *Engine) settle(p *plan) {
 	}
 	if t := e.tables().Table(p.root.sel.From.Name); t != nil {
 		p.root.sel.Settled = isSettled(t, p.root.sel)
+		p.root.sel.Ordered = isOrdered(t, p.root.sel)
 	}
 }
 
@@ -34,12 +35,32 @@ func isSettled(t *schema.Table, q *query.Select) bool {
 			return false
 		}
 	}
-	for _, x := range append(slices.Clip(t.Indexes), &schema.Index{Columns: []schema.IndexColumn{{Name: "id"}}}) {
+	for _, x := range indexes(t) {
 		if n := serves(x, equal, q); n >= 0 && !slices.ContainsFunc(equal, func(name string) bool { return begins(t, name) && !among(x.Columns[:n], name) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// isOrdered reports whether an index of t has the order of q, behind what q compares
+// with = if anything.
+func isOrdered(t *schema.Table, q *query.Select) bool {
+	if len(q.OrderBy) == 0 || len(q.GroupBy) > 0 {
+		return false
+	}
+	var equal []string
+	for _, e := range sqlgen.Conjuncts(q.Where) {
+		if name := equalColumn(e, q.From.Alias); name != "" {
+			equal = append(equal, name)
+		}
+	}
+	return slices.ContainsFunc(indexes(t), func(x *schema.Index) bool { return serves(x, equal, q) >= 0 })
+}
+
+// indexes are those of t, with that of its id.
+func indexes(t *schema.Table) []*schema.Index {
+	return append(slices.Clip(t.Indexes), &schema.Index{Columns: []schema.IndexColumn{{Name: "id"}}})
 }
 
 // serves reports how many columns of equal the index begins with, when the order of q

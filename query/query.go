@@ -43,6 +43,8 @@ type Select struct {
 	// Settled: one index leads to the rows and has their order, whatever the arguments
 	// are, so that a plan which does not know them is as good as any.
 	Settled bool
+	// Ordered: an index has the order, behind the columns that are compared with = if any.
+	Ordered bool
 	// ByKey: Where asks for one record by a unique key, which is found at once.
 	ByKey bool
 }

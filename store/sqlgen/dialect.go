@@ -76,6 +76,10 @@ type Dialect struct {
 	// UniteJoin joins a table to its rows that satisfy one of several conditions, where
 	// the database uses no indexes for an OR of them: see united. "": it does.
 	UniteJoin string
+	// Unled is a condition that no index is to lead to, where the database finds all rows
+	// of each way of an OR rather than walk the index that has the order: see where. "":
+	// it knows better.
+	Unled string
 	// NoRowCompare: no index serves (a, b) > (x, y), so it is written out.
 	NoRowCompare bool
 

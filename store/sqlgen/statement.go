@@ -159,9 +159,9 @@ func (r *renderer) from(clauses []string, q *query.Select) []string {
 	case where == nil && after != "":
 		clauses = append(clauses, "WHERE "+after)
 	case where != nil && after != "":
-		clauses = append(clauses, "WHERE "+r.joined(where, "AND")+" AND "+after)
+		clauses = append(clauses, "WHERE "+r.where(q, where)+" AND "+after)
 	case where != nil:
-		clauses = append(clauses, "WHERE "+r.expr(where))
+		clauses = append(clauses, "WHERE "+r.where(q, where))
 	}
 	return r.groups(clauses, q)
 }

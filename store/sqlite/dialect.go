@@ -47,6 +47,7 @@ var dialect = sqlgen.Dialect{
 	Aggregate: aggregates,
 
 	OnConflictIgnore: " ON CONFLICT (%s) DO NOTHING",
+	Unled:            "+(%s)",
 	ColumnType:       columnType,
 	TableSuffix:      tableSuffix,
 }

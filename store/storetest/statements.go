@@ -153,6 +153,15 @@ func statements() []statement {
 				query.Or{List: []query.Expr{eq(col("who"), arg(2, idType)), query.InSelect{X: col("id"), Sub: theirs, Few: true}}},
 			}},
 		}},
+		{"broad way", "No index leads SQLite to all rows with a value that the contract names, when one has the order.", &query.Select{
+			From: from, Columns: out("id", "title"), OrderBy: descending, Limit: arg(3, intType), Ordered: true,
+			After: []query.After{{Expr: arg(0, intType)}, {Expr: arg(1, idType)}},
+			Where: query.Or{List: []query.Expr{
+				eq(col("level"), word("high")),
+				query.And{List: []query.Expr{eq(col("level"), word("low")), eq(col("who"), arg(2, idType))}},
+				query.InSelect{X: col("id"), Sub: theirs, Few: true},
+			}},
+		}},
 		{"not true", "Negation of what may be unknown.", where(query.NotTrue{X: query.InSelect{X: col("id"), Sub: theirs}})},
 		{"lists", "Lists of constants and arguments; an empty one holds nothing.", where(query.Or{List: []query.Expr{
 			query.In{X: col("level"), List: []query.Expr{word("low"), word("high")}},
