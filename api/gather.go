@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync"
 )
 
 // net/http sends an answer that outgrows its buffer of 4 KiB in two pieces: a full
@@ -40,24 +41,29 @@ type gatheringConn struct {
 	*net.TCPConn
 	// more: what is written now is followed by another write before the answer ends.
 	more bool
-	kept []byte // waits for that write
+	kept *[]byte // waits for that write; nil: nothing
 }
 
 // maxGathered is the most that is kept, net/http's buffer.
 const maxGathered = 4 << 10
 
+var firsts = sync.Pool{New: func() any { return new([]byte) }}
+
 // Write sends p, after what was kept.
 func (c *gatheringConn) Write(p []byte) (int, error) {
 	switch {
-	case c.more && len(c.kept) == 0 && len(p) <= maxGathered:
-		c.kept = append(c.kept, p...)
+	case c.kept == nil && c.more && len(p) <= maxGathered:
+		c.kept = firsts.Get().(*[]byte)
+		*c.kept = append((*c.kept)[:0], p...)
 		return len(p), nil
-	case len(c.kept) == 0:
+	case c.kept == nil:
 		return c.TCPConn.Write(p)
 	}
-	pieces, before := net.Buffers{c.kept, p}, len(c.kept)
-	n, err := pieces.WriteTo(c.TCPConn)
-	c.kept = c.kept[:0]
+	before := len(*c.kept)
+	both := net.Buffers{*c.kept, p}
+	n, err := both.WriteTo(c.TCPConn)
+	firsts.Put(c.kept)
+	c.kept = nil
 	return max(0, int(n)-before), err
 }
 

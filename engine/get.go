@@ -100,10 +100,10 @@ func buildGet(a *ask) (*plan, error) {
 	k, alias := newSketch(a, p, a.sight.Resource)
 	k.level.rec = k.record(w, alias, 1)
 	k.level.sel.Where = k.addressed(a.sight, a.byKey, a.id.at, alias)
-	k.level.sel.ByKey = true
 	if p.whole = whole(a); p.whole {
 		k.level.revision = k.add(column{alias, revisionColumn}, query.Col{Alias: alias, Name: revisionColumn, Type: intType}, intType)
 	}
+	k.level.sel.ByKey = !k.lower.Many()
 	p.root = k.done()
 	p.tellable = a.tellable(p.root)
 	return p, nil

@@ -45,7 +45,8 @@ type Select struct {
 	Settled bool
 	// Ordered: an index has the order, behind the columns that are compared with = if any.
 	Ordered bool
-	// ByKey: Where asks for one record by a unique key, which is found at once.
+	// ByKey: Where asks for one record by a unique key, which is found at once, and
+	// nothing is looked for among many.
 	ByKey bool
 }
 

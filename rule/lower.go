@@ -18,6 +18,7 @@ type Lowering struct {
 	aliases int
 	sources []func(*Env) any
 	slots   map[string]query.Param // shared parameters, by text of their source
+	many    bool
 }
 
 // Lower begins the lowering of one statement for this view's callers.
@@ -36,6 +37,10 @@ func (l *Lowering) Param(t *value.Type, source func(env *Env) any) query.Param {
 	l.sources = append(l.sources, source)
 	return query.Param{Slot: len(l.sources) - 1, Type: t}
 }
+
+// Many reports whether what was lowered looks among the records of a relation to many:
+// how long that takes depends on how many there are.
+func (l *Lowering) Many() bool { return l.many }
 
 // Args finishes the lowering: how the slots are filled, in order.
 func (l *Lowering) Args() Args { return Args{l.sources} }

@@ -57,6 +57,7 @@ func (s scope) some(n quantifier, where func(scope) query.Expr, body node, want 
 	if !ok {
 		return query.False
 	}
+	s.many = true
 	related.rule = append(related.rule, where(s.with(n.v.key, alias)))
 	base := s.id(n.base)
 	if body != nil && !rowless(identity{n.base}) && closed(body, n.v) {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/query"
@@ -65,6 +66,9 @@ func TestRelatedRecordsAreFoundByTheReference(t *testing.T) {
 			got := plain.Select(&query.Select{From: query.Table{Name: "notes", Alias: alias}, Where: l.Rule(e, alias)}).SQL
 			if want := "SELECT 1\nFROM `notes` AS t1\nWHERE " + tt.want; got != want {
 				t.Errorf("%s\n got %s\nwant %s", tt.text, got, want)
+			}
+			if many := strings.Contains(tt.text, "exists"); l.Many() != many {
+				t.Errorf("%s: it is said to look among many: %v", tt.text, l.Many())
 			}
 		})
 	}
