@@ -66,7 +66,9 @@ func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 	var all gathered
 	var names []string
 	steps := make([]step, len(list))
+	alone := true
 	for i, j := range list {
+		c.alone = false // and stays so for a member that waits for others
 		m, err := e.readBatchMember(c, j, names)
 		where := ""
 		if err == nil {
@@ -76,11 +78,12 @@ func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 		if err := all.add(err, i, where); err != nil {
 			return nil, err
 		}
-		steps[i] = within(steps[i], i, where)
+		steps[i], alone = within(steps[i], i, where), alone && c.alone
 		if m != nil && m.name != "" {
 			names = append(names, m.name)
 		}
 	}
+	c.alone = alone
 	if err := all.err(); err != nil {
 		return nil, err
 	}

@@ -56,13 +56,16 @@ func (e *Engine) prepareBulk(c *call, op *Operation) (step, error) {
 	}
 	var all gathered
 	steps := make([]step, len(list))
+	alone := true
 	for i, member := range list {
+		c.alone = false
 		s, where, err := e.prepareMember(c, op, member)
 		if err := all.add(err, i, where); err != nil {
 			return nil, err
 		}
-		steps[i] = within(s, i, where)
+		steps[i], alone = within(s, i, where), alone && c.alone
 	}
+	c.alone = alone
 	if err := all.err(); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,8 @@ type call struct {
 	view  *rule.View
 	db    *store.DB // that a read is answered from
 	stats store.Stats
-	// alone: the write that was prepared depends on nothing but rows that it locks.
+	// alone: the write that was prepared, with all members, depends on nothing but rows
+	// that it locks.
 	alone bool
 	// single: it needs no more than one statement that writes, and nothing held before.
 	single bool

@@ -175,13 +175,11 @@ func plainQuery(c *call, s *rule.Sight, op *Operation) error {
 // commit runs do in a transaction, once per Idempotency-Key.
 func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (out *outcome, replayed bool, err error) {
 	mode := store.Write
-	if op.Kind == Create || op.Kind == Update {
-		switch {
-		case c.single:
-			mode = store.WriteOne
-		case c.alone:
-			mode = store.WriteRows
-		}
+	switch one := op.Kind == Create || op.Kind == Update; {
+	case one && c.single:
+		mode = store.WriteOne
+	case c.alone && (one || op.Kind == Bulk || op.Kind == Transact):
+		mode = store.WriteRows
 	}
 	var w *work
 	run := func(tx store.Tx) error {
