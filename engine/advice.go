@@ -145,7 +145,7 @@ func better(before, with *store.Plan, index string) string {
 // candidates are the indexes by which the tables of a statement could be read.
 func (e *Engine) candidates(q *query.Select) (out []candidate) {
 	selects := []*query.Select{q}
-	for _, x := range expressions(q) {
+	for _, x := range q.Expressions() {
 		sqlgen.Walk(x, func(x query.Expr) {
 			if sub := sqlgen.SubSelect(x); sub != nil {
 				selects = append(selects, sub)

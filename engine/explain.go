@@ -220,28 +220,10 @@ func parameters(q *query.Select) []string {
 			set(e.Slot, "list of "+typeText(e.Type))
 		}
 	}
-	for _, e := range expressions(q) {
+	for _, e := range q.Expressions() {
 		sqlgen.Walk(e, visit)
 	}
 	return types
-}
-
-// expressions are those of a select, sub-selects' apart.
-func expressions(q *query.Select) []query.Expr {
-	list := []query.Expr{q.Where, q.Limit, q.Offset, q.PerParent}
-	for _, j := range q.Joins {
-		list = append(list, j.On)
-	}
-	for _, c := range q.Columns {
-		list = append(list, c.Expr)
-	}
-	for _, o := range q.OrderBy {
-		list = append(list, o.Expr)
-	}
-	for _, a := range q.After {
-		list = append(list, a.Expr)
-	}
-	return append(list, q.GroupBy...)
 }
 
 var kinds = map[value.Kind]string{

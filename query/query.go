@@ -50,6 +50,25 @@ type Select struct {
 	ByKey bool
 }
 
+// Expressions are those that q consists of, in no order; what is left out of q is a nil
+// among them, and sub-selects are not gone into.
+func (q *Select) Expressions() []Expr {
+	list := []Expr{q.Where, q.Limit, q.Offset, q.PerParent}
+	for _, j := range q.Joins {
+		list = append(list, j.On)
+	}
+	for _, c := range q.Columns {
+		list = append(list, c.Expr)
+	}
+	for _, o := range q.OrderBy {
+		list = append(list, o.Expr)
+	}
+	for _, a := range q.After {
+		list = append(list, a.Expr)
+	}
+	return append(list, q.GroupBy...)
+}
+
 // Lock is how strongly a Select inside a write transaction holds its rows.
 type Lock uint8
 

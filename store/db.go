@@ -87,6 +87,11 @@ func pause(ctx context.Context, attempt int) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false
 	}
+	return slept(ctx, wait)
+}
+
+// slept waits for so long; false when ctx ends before.
+func slept(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

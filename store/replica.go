@@ -228,14 +228,7 @@ func (r *Replica) watch(ctx context.Context) {
 
 // rest is the time between two looks; false when ctx ends.
 func (rs *Replicas) rest(ctx context.Context) bool {
-	timer := time.NewTimer(min(rs.opts.MaxLag/10, time.Second/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return slept(ctx, min(rs.opts.MaxLag/10, time.Second/2))
 }
 
 // say tells the log when reads begin to go elsewhere, and when they come back.

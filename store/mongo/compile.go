@@ -470,21 +470,7 @@ func (r *reached) visit(e query.Expr) {
 }
 
 func (r *reached) sub(q *query.Select) {
-	list := []query.Expr{q.Where, q.Limit, q.Offset, q.PerParent}
-	list = append(list, q.GroupBy...)
-	for _, j := range q.Joins {
-		list = append(list, j.On)
-	}
-	for _, c := range q.Columns {
-		list = append(list, c.Expr)
-	}
-	for _, k := range q.OrderBy {
-		list = append(list, k.Expr)
-	}
-	for _, a := range q.After {
-		list = append(list, a.Expr)
-	}
-	for _, e := range list {
+	for _, e := range q.Expressions() {
 		if e != nil {
 			r.visit(e)
 		}

@@ -74,24 +74,11 @@ func (d *Driver) writeTogether() {
 	var c *conn
 	var together []*change
 	for {
-		together = together[:0]
-		select {
-		case w := <-d.group:
-			together = append(together, w)
-		case <-d.closed:
+		if together = waiting(d.group, d.closed, together[:0]); len(together) == 0 {
 			if c != nil {
 				c.PgConn.Close(context.Background())
 			}
 			return
-		}
-	more:
-		for len(together) < maxGroup {
-			select {
-			case w := <-d.group:
-				together = append(together, w)
-			default:
-				break more
-			}
 		}
 		wanted := together[:0]
 		for _, w := range together {
