@@ -140,7 +140,7 @@ func writeJSON(w io.Writer, rows []row) error {
 // writeTable prints every system's medians; in brackets how Mainstay compares.
 func writeTable(w io.Writer, r *results) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "database\tscenario\tsystem\tprocessor ms\trequests/s\tp50 ms\tp99 ms\tMiB\tstatements\tbytes")
+	fmt.Fprintln(t, "database\tscenario\tsystem\tprocessor ms\tdatabase\trequests/s\tp50 ms\tp99 ms\tMiB\tstatements\tbytes")
 	for _, db := range r.databases {
 		for _, scenario := range r.choice.scenarios[db.name] {
 			for _, s := range db.systems {
@@ -149,17 +149,17 @@ func writeTable(w io.Writer, r *results) error {
 					continue
 				}
 				m := func(f func(figure) float64) float64 { return median(fs, f) }
-				fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%.0f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\n", db.name, scenario, s.name,
-					m(func(f figure) float64 { return f.Processor }), m(func(f figure) float64 { return f.PerSecond }),
+				fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%.3f\t%.0f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\n", db.name, scenario, s.name,
+					m(func(f figure) float64 { return f.Processor }), m(func(f figure) float64 { return f.InDatabase }), m(func(f figure) float64 { return f.PerSecond }),
 					m(func(f figure) float64 { return f.P50 }), m(func(f figure) float64 { return f.P99 }),
 					m(func(f figure) float64 { return float64(f.Resident) / (1 << 20) }),
 					m(func(f figure) float64 { return f.Statements }), m(func(f figure) float64 { return f.Bytes }))
 			}
 		}
 	}
-	fmt.Fprintln(t, "\ndatabase\tscenario\tagainst\tprocessor\trequests/s\tp99\t\t\t\t")
+	fmt.Fprintln(t, "\ndatabase\tscenario\tagainst\tprocessor\trequests/s\tp99\t\t\t\t\t")
 	for _, one := range r.rows() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t\t\t\t\n", one.Database, one.Scenario, one.Against, one.CPU, one.PerSecond, one.P99)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t\t\t\t\t\n", one.Database, one.Scenario, one.Against, one.CPU, one.PerSecond, one.P99)
 	}
 	for _, text := range r.missing() {
 		fmt.Fprintf(t, "\n%s\n", text)

@@ -14,6 +14,7 @@ type figure struct {
 	Database, Scenario, System string
 	Round                      int
 	Processor                  float64 // seconds per 1,000 requests, server and database
+	InDatabase                 float64 // what of it the database's own processes took
 	PerSecond                  float64
 	P50, P99                   float64 // milliseconds
 	Resident                   int64   // bytes of the server
@@ -67,21 +68,17 @@ func (s *system) figure(messages [][]byte, connections int, e effort) (*figure, 
 			return nil, err
 		}
 	}
-	roots := []int{s.program.pid()}
-	if s.database != nil {
-		roots = append(roots, s.database.pid())
-	}
 	statements, err := s.count()
 	if err != nil {
 		return nil, err
 	}
 	plan.Duration = e.measure
-	before := spent(roots...)
+	before, beforeStored := s.spent()
 	r, err := load.Run(plan)
 	if err != nil {
 		return nil, err
 	}
-	after := spent(roots...)
+	after, afterStored := s.spent()
 	if r.Failed > 0 {
 		return nil, fmt.Errorf("%d of %d answers are errors: %s", r.Failed, r.Requests, r.Fault)
 	}
@@ -91,13 +88,22 @@ func (s *system) figure(messages [][]byte, connections int, e effort) (*figure, 
 	}
 	n := float64(r.Requests)
 	return &figure{
-		Processor: (after.processor - before.processor) / n * 1000,
-		PerSecond: n / r.Took.Seconds(),
-		P50:       float64(r.P50.Microseconds()) / 1000, P99: float64(r.P99.Microseconds()) / 1000,
+		Processor:  (after - before + afterStored - beforeStored) / n * 1000,
+		InDatabase: (afterStored - beforeStored) / n * 1000,
+		PerSecond:  n / r.Took.Seconds(),
+		P50:        float64(r.P50.Microseconds()) / 1000, P99: float64(r.P99.Microseconds()) / 1000,
 		Resident:   spent(s.program.pid()).resident,
 		Statements: (more - statements) / n,
 		Bytes:      float64(r.Bytes) / n,
 	}, nil
+}
+
+// spent is the processor time, in seconds, of the server and of its database until now.
+func (s *system) spent() (server, database float64) {
+	if s.database != nil {
+		database = spent(s.database.pid()).processor
+	}
+	return spent(s.program.pid()).processor, database
 }
 
 func (s *system) count() (float64, error) {
