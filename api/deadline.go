@@ -28,10 +28,11 @@ func newDeadline(parent context.Context, d time.Duration) *deadline {
 	return &deadline{Context: parent, at: time.Now().Add(d)}
 }
 
-// Value tells the database's driver who asks.
+// Value tells the database's driver who asks, and package context what stands behind
+// Done: without it, whoever derives a context or waits by AfterFunc costs a goroutine.
 func (d *deadline) Value(key any) any {
 	if _, asked := key.(store.Asking); !asked {
-		return d.Context.Value(key)
+		return d.behind().Value(key)
 	}
 	if d.who == nil || d.who.Caller == nil {
 		return nil
@@ -52,6 +53,16 @@ func (d *deadline) Err() error {
 		return context.Canceled
 	}
 	return nil
+}
+
+// behind is the context that ends with d, once somebody waits.
+func (d *deadline) behind() context.Context {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waited != nil {
+		return d.waited
+	}
+	return d.Context
 }
 
 func (d *deadline) Done() <-chan struct{} {

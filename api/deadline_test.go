@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,5 +57,25 @@ func TestDeadlineReleased(t *testing.T) {
 		late := newDeadline(context.Background(), time.Hour)
 		late.release()
 		<-late.Done()
+	})
+}
+
+// TestDeadlineWatched: each statement is watched, so that must not start a goroutine.
+func TestDeadlineWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, leave := context.WithCancel(context.Background())
+		defer leave()
+		d := newDeadline(parent, time.Hour)
+		before := runtime.NumGoroutine()
+		var over bool
+		stop := context.AfterFunc(d, func() { over = true })
+		if n := runtime.NumGoroutine(); n != before {
+			t.Errorf("%d goroutines watch", n-before)
+		}
+		d.release()
+		synctest.Wait()
+		if !over || stop() {
+			t.Error("what watched was not told")
+		}
 	})
 }
