@@ -129,17 +129,18 @@ func (x *exchange) link(header http.Header, res *engine.Result) {
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		return
 	}
-	var line []byte
+	line := append(make([]byte, 0, 512), '<')
+	line = append(append(line, x.r.URL.EscapedPath()...), '?')
+	line = pageQuery(line, x.r.URL.RawQuery)
+	same := len(line)
 	for _, page := range []struct{ cursor, rel string }{{res.Next, "next"}, {res.Prev, "prev"}} {
 		if page.cursor == "" {
 			continue
 		}
-		if line != nil {
-			line = append(line, ", "...)
+		if len(line) > same {
+			line = append(append(line, ", "...), line[:same]...)
 		}
-		line = append(line, '<')
-		line = append(append(line, x.r.URL.EscapedPath()...), '?')
-		line = pageQuery(line, x.r.URL.RawQuery, page.cursor)
+		line = escapeQuery(append(line, "cursor="...), page.cursor)
 		line = append(append(append(line, `>; rel="`...), page.rel...), '"')
 	}
 	header["Link"] = []string{string(line)}

@@ -238,9 +238,9 @@ func escapeQuery(dst []byte, s string) []byte {
 
 const upperHex = "0123456789ABCDEF"
 
-// pageQuery is the query string raw with another cursor in place of its cursor
-// and offset, fit to stand between < and > in a Link header.
-func pageQuery(dst []byte, raw, cursor string) []byte {
+// pageQuery is the query string raw without its cursor and offset, ready for another
+// cursor, fit to stand between < and > in a Link header.
+func pageQuery(dst []byte, raw string) []byte {
 	for pair := ""; raw != ""; {
 		pair, raw, _ = strings.Cut(raw, "&")
 		k, _, _ := strings.Cut(pair, "=")
@@ -257,5 +257,5 @@ func pageQuery(dst []byte, raw, cursor string) []byte {
 		}
 		dst = append(dst, '&')
 	}
-	return escapeQuery(append(dst, "cursor="...), cursor)
+	return dst
 }

@@ -39,6 +39,7 @@ type ask struct {
 	byKey  *rule.Handle // the key field that addresses the record or the parent; nil: the id
 	id     place
 	cursor cursor
+	bound  []byte // what cursors are bound to; empty until there is one
 	after  place
 	limit  int
 	limits place // limit and, when it was given, offset
@@ -96,7 +97,7 @@ func (a *ask) release() {
 	clear(a.args[:cap(a.args)])
 	clear(a.equal[:cap(a.equal)])
 	kept := ask{
-		key: a.key, equal: a.equal[:0], args: a.args[:0],
+		key: a.key, equal: a.equal[:0], args: a.args[:0], bound: a.bound[:0],
 		page: rows{text: a.page.text[:0], ends: a.page.ends[:0], holes: a.page.holes[:0]},
 	}
 	clear(a.page.holes[:cap(a.page.holes)])

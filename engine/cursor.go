@@ -203,10 +203,13 @@ func tagsFor(t *value.Type, tag byte) bool {
 	return false
 }
 
-// bound is what a cursor of this list is bound to besides its own content:
+// boundTo is what a cursor of this list is bound to besides its own content:
 // caller, resource, parent, order and every condition with its values.
-func (a *ask) bound(dst []byte) []byte {
-	op := a.op
+func (a *ask) boundTo() []byte {
+	if len(a.bound) > 0 {
+		return a.bound
+	}
+	op, dst := a.op, a.bound
 	if who := a.env.Caller; who != nil {
 		dst = appendText(dst, string(who.ID[:]))
 	} else {
@@ -230,6 +233,7 @@ func (a *ask) bound(dst []byte) []byte {
 			dst = appendText(dst, v)
 		}
 	}
+	a.bound = dst
 	return dst
 }
 
@@ -243,7 +247,7 @@ func (e *Engine) readCursor(a *ask) error {
 	if len(text) > maxCursor {
 		return badCursor()
 	}
-	plain, err := e.keys.Unseal("cursor", text, a.bound(nil))
+	plain, err := e.keys.Unseal("cursor", text, a.boundTo())
 	if err != nil {
 		return badCursor()
 	}
@@ -270,5 +274,5 @@ func badCursor() error {
 
 // sealCursor is the text of a cursor.
 func (e *Engine) sealCursor(a *ask, c cursor) string {
-	return e.keys.Seal("cursor", c.append(nil), a.bound(nil))
+	return e.keys.Seal("cursor", c.append(make([]byte, 0, 64)), a.boundTo())
 }
