@@ -29,6 +29,7 @@ type Places struct {
 	free     []*Place
 	queues   []*queue // of callers who wait, in the order of their coming
 	reviewed time.Time
+	watched  bool // somebody looks every reviewEvery; true while somebody waits
 	closed   bool
 	drained  chan struct{} // closed when all are free after Close
 }
@@ -60,7 +61,7 @@ type queue struct {
 const (
 	// costlyAfter is how long a request may hold a connection while others wait.
 	costlyAfter = time.Second
-	// reviewEvery is how often those who wait look who has held theirs for so long.
+	// reviewEvery is how often it is looked who has held theirs for so long.
 	reviewEvery = costlyAfter / 4
 )
 
@@ -92,23 +93,21 @@ func (p *Places) Take(ctx context.Context) (*Place, error) {
 	}
 	got := p.enqueue(who)
 	p.dispatch()
+	p.review()
+	if !p.watched {
+		p.watched = true
+		time.AfterFunc(reviewEvery, p.watch)
+	}
 	p.mu.Unlock()
-	timer := time.NewTimer(reviewEvery)
-	defer timer.Stop()
-	for {
-		p.review()
-		select {
-		case place, open := <-got:
-			if !open {
-				return nil, errClosed
-			}
-			return place, nil
-		case <-ctx.Done():
-			p.giveUp(who, got)
-			return nil, Interrupted(ctx, errWaiting)
-		case <-timer.C:
-			timer.Reset(reviewEvery)
+	select {
+	case place, open := <-got:
+		if !open {
+			return nil, errClosed
 		}
+		return place, nil
+	case <-ctx.Done():
+		p.giveUp(who, got)
+		return nil, Interrupted(ctx, errWaiting)
 	}
 }
 
@@ -281,10 +280,18 @@ func (p *Places) giveUp(who any, got chan *Place) {
 	}
 }
 
-// review finds what is costly while somebody waits, and breaks off what is too much.
-func (p *Places) review() {
+// watch reviews as long as somebody waits.
+func (p *Places) watch() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.review()
+	if p.watched = len(p.queues) > 0; p.watched {
+		time.AfterFunc(reviewEvery, p.watch)
+	}
+}
+
+// review finds what is costly while somebody waits, and breaks off what is too much.
+func (p *Places) review() {
 	now := time.Now()
 	if len(p.queues) == 0 || now.Sub(p.reviewed) < reviewEvery/2 {
 		return
