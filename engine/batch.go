@@ -65,20 +65,20 @@ func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 	}
 	var all gathered
 	var names []string
-	steps := make([]step, len(list))
+	members := make([]part, len(list))
 	alone := true
 	for i, j := range list {
-		c.alone = false // and stays so for a member that waits for others
+		c.alone, c.makes = false, nil // and stay so for a member that waits for others
 		m, err := e.readBatchMember(c, j, names)
 		where := ""
 		if err == nil {
 			where = "/body"
-			steps[i], err = e.prepareBatchMember(c, op, m)
+			members[i], err = e.prepareBatchMember(c, op, m)
 		}
 		if err := all.add(err, i, where); err != nil {
 			return nil, err
 		}
-		steps[i], alone = within(steps[i], i, where), alone && c.alone
+		members[i].do, alone = within(members[i].do, i, where), alone && c.alone
 		if m != nil && m.name != "" {
 			names = append(names, m.name)
 		}
@@ -87,7 +87,7 @@ func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 	if err := all.err(); err != nil {
 		return nil, err
 	}
-	return inOrder(steps), nil
+	return inOrder(members), nil
 }
 
 // readBatchMember reads one operation; names are those of the ones before it.
@@ -177,40 +177,24 @@ func hasRef(j any) bool {
 
 // prepareBatchMember understands an operation at once, or, when its body refers
 // to others, as soon as they are done.
-func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (step, error) {
-	named := func(s step) step {
-		return func(ctx context.Context, w *work) (*outcome, error) {
-			out, err := s(ctx, w)
-			if err != nil {
-				return nil, err
-			}
-			out.name = m.name
-			if m.name != "" {
-				if w.named == nil {
-					w.named = map[string]*outcome{}
-				}
-				kept := *out
-				w.named[m.name] = &kept
-			}
-			if op.Minimal {
-				out.body = nil
-			}
-			return out, nil
-		}
-	}
+func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (part, error) {
 	m.op.Minimal = op.Minimal && m.name == "" // later operations may refer to what has a name
+	out := part{name: m.name, minimal: op.Minimal}
 	if !hasRef(m.body) {
-		s, err := e.prepareOne(c, m.op, m.body)
-		return named(s), err
+		var err error
+		out.do, err = e.prepareOne(c, m.op, m.body)
+		out.makes = c.makes
+		return out, err
 	}
 	if _, err := c.writable(m.op.Resource); err != nil {
-		return nil, err
+		return out, err
 	}
-	return named(func(ctx context.Context, w *work) (*outcome, error) {
+	out.do = func(ctx context.Context, w *work) (*outcome, error) {
 		b := &reader{}
 		body := w.resolve(b, m.body, nil)
 		return w.run(ctx, b.err(c), m.op, body)
-	}), nil
+	}
+	return out, nil
 }
 
 // resolve puts the values that references stand for in their places.

@@ -55,21 +55,21 @@ func (e *Engine) prepareBulk(c *call, op *Operation) (step, error) {
 		return nil, err
 	}
 	var all gathered
-	steps := make([]step, len(list))
+	members := make([]part, len(list))
 	alone := true
-	for i, member := range list {
-		c.alone = false
-		s, where, err := e.prepareMember(c, op, member)
+	for i, j := range list {
+		c.alone, c.makes = false, nil
+		s, where, err := e.prepareMember(c, op, j)
 		if err := all.add(err, i, where); err != nil {
 			return nil, err
 		}
-		steps[i], alone = within(s, i, where), alone && c.alone
+		members[i], alone = part{do: within(s, i, where), makes: c.makes}, alone && c.alone
 	}
 	c.alone = alone
 	if err := all.err(); err != nil {
 		return nil, err
 	}
-	return inOrder(steps), nil
+	return inOrder(members), nil
 }
 
 // bulkMembers reads a bulk's operations once it is clear that the caller may do
@@ -87,21 +87,6 @@ func (e *Engine) bulkMembers(c *call, op *Operation) ([]any, error) {
 		return nil, c.refused()
 	}
 	return readMembers(c, op.Body)
-}
-
-// inOrder runs steps one after the other; the first that fails ends it.
-func inOrder(steps []step) step {
-	return func(ctx context.Context, w *work) (*outcome, error) {
-		out := &outcome{status: 200, members: make([]*outcome, 0, len(steps))}
-		for _, s := range steps {
-			done, err := s(ctx, w)
-			if err != nil {
-				return nil, err
-			}
-			out.members = append(out.members, done)
-		}
-		return out, nil
-	}
 }
 
 // within makes the errors of a step say which member they are about.

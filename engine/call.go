@@ -21,6 +21,8 @@ type call struct {
 	// alone: the write that was prepared, with all members, depends on nothing but rows
 	// that it locks.
 	alone bool
+	// makes is the creation that was prepared, when it may as well be done with others.
+	makes *creation
 	// single: it needs no more than one statement that writes, and nothing held before.
 	single bool
 }

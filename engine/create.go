@@ -28,6 +28,9 @@ func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) 
 		return nil, err
 	}
 	c.alone = c.standsAlone(e.table(s.Resource)) && !in.sent["id"] // one that was deleted is not given again
+	if c.alone {
+		c.makes = &creation{s, op, in}
+	}
 	c.single = c.alone && len(e.table(s.Resource).search) == 0 && e.single(c, s, op, in)
 	return func(ctx context.Context, w *work) (*outcome, error) {
 		rec, err := w.create(ctx, s, in, s.Resource.Create)
@@ -108,21 +111,14 @@ func (w *work) add(ctx context.Context, s *rule.Sight, in *input, admit *rule.Ex
 		if err != nil {
 			return err
 		}
-		if err := w.mayWrite(s, env, found, sent); err != nil {
-			return err
-		}
-		return w.lawful(r, admit, nil, env, found)
+		return w.admitted(s, admit, sent, env, found)
 	}
 	if !relational { // decided before anything is written
 		if err := judge(nil, nil); err != nil {
 			return nil, err
 		}
 	}
-	args := make([]any, 0, len(t.insert.Columns))
-	for _, column := range t.insert.Columns {
-		args = append(args, rec[column.Name])
-	}
-	err = w.insert(ctx, t, in, args)
+	err = w.insert(ctx, t, in, t.row(nil, rec))
 	var constraint *store.ConstraintError
 	if errors.As(err, &constraint) {
 		// What may not be is said before what is taken.
@@ -139,7 +135,16 @@ func (w *work) add(ctx context.Context, s *rule.Sight, in *input, admit *rule.Ex
 		}
 	}
 	w.touched(r, rec["id"].(value.UUID))
-	return rec, t.writeWords(ctx, w.tx, rec, nil)
+	return rec, t.addWords(ctx, w.tx, t.search, rec)
+}
+
+// admitted refuses a new record that its rule or its checks do not admit, or that has
+// fields which the caller may not write.
+func (w *work) admitted(s *rule.Sight, admit *rule.Expr, sent []*contract.Field, env *rule.Env, found truths) error {
+	if err := w.mayWrite(s, env, found, sent); err != nil {
+		return err
+	}
+	return w.lawful(s.Resource, admit, nil, env, found)
 }
 
 // fields are the fields that were sent, in the contract's order.
@@ -155,21 +160,31 @@ func (in *input) fields(r *rule.Resource) []*contract.Field {
 
 // newRecord makes the record: what was sent first, then defaults, which may read it.
 func (w *work) newRecord(ctx context.Context, s *rule.Sight, in *input) (rule.Record, error) {
-	r := s.Resource
+	rec := w.sent(in)
+	if err := w.references(ctx, rec, nil, in.fields(s.Resource)); err != nil {
+		return nil, err
+	}
+	return rec, w.complete(ctx, s, in, rec)
+}
+
+// sent is a new record with what was sent.
+func (w *work) sent(in *input) rule.Record {
 	rec := rule.Record{"id": in.id, "created_at": w.c.env.Now, "updated_at": w.c.env.Now, revisionColumn: int64(1)}
 	if in.id == (value.UUID{}) {
 		rec["id"] = value.NewID(w.c.env.Now.Time())
 	}
+	for f, v := range in.given {
+		rec[f.Name] = v
+	}
+	return rec
+}
+
+// complete gives a new record what was not sent.
+func (w *work) complete(ctx context.Context, s *rule.Sight, in *input, rec rule.Record) error {
+	r := s.Resource
 	world := &world{ctx: ctx, e: w.e, tx: w.tx}
 	env := w.env(rec, nil)
 	env.World = world
-	sent := in.fields(r)
-	for _, f := range sent {
-		rec[f.Name] = in.given[f]
-	}
-	if err := w.references(ctx, rec, nil, sent); err != nil {
-		return nil, err
-	}
 	b, unseen := &reader{}, &reader{}
 	for _, f := range r.Fields {
 		here := (*spot)(nil).member(f.Name)
@@ -185,12 +200,12 @@ func (w *work) newRecord(ctx context.Context, s *rule.Sight, in *input) (rule.Re
 		}
 	}
 	if world.err != nil {
-		return nil, world.err
+		return world.err
 	}
 	if len(unseen.faults) > 0 {
-		return nil, errIncomplete()
+		return errIncomplete()
 	}
-	return rec, b.err(w.c)
+	return b.err(w.c)
 }
 
 // errIncomplete is a record that cannot be stored for a reason that the caller

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,10 +25,11 @@ type table struct {
 	byAPIKey  *query.Select     // byID and the key's id; of the account resource
 	remove    *query.Delete
 	search    []*contract.Field
-	addWords  *query.Insert
-	dropWords *query.Delete
-	clears    []clearing
-	drags     []drag
+	// The words of search fields:
+	insertWords *query.Insert
+	dropWords   *query.Delete
+	clears      []clearing
+	drags       []drag
 	// relational are the rules of a create or an update that follow relations; follows:
 	// a check or a default does.
 	relational []*rule.Expr
@@ -105,7 +107,7 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 	}
 	t.remove = &query.Delete{Table: query.Table{Name: r.Table, Alias: 1}, Where: one}
 	if len(t.search) > 0 {
-		t.addWords = &query.Insert{Table: r.Table + "_words", OnConflictIgnore: true, Columns: []query.Named{
+		t.insertWords = &query.Insert{Table: r.Table + "_words", OnConflictIgnore: true, Columns: []query.Named{
 			{Name: "word", Type: wordType}, {Name: "field", Type: wordType}, {Name: "id", Type: idType(r)},
 		}}
 		t.dropWords = &query.Delete{Table: query.Table{Name: r.Table + "_words", Alias: 1}, Where: query.And{List: []query.Expr{
@@ -211,36 +213,48 @@ func (t *table) records(ctx context.Context, tx store.Tx, q *query.Select, args 
 	return out, nil
 }
 
-// writeWords puts the words of rec's search fields into the index; with fields
-// not nil, of those only, in place of what is there.
-func (t *table) writeWords(ctx context.Context, tx store.Tx, rec rule.Record, changed []*contract.Field) error {
-	fields := t.search
-	if changed != nil {
-		fields = nil
-		var names []any
-		for _, f := range changed {
-			if f.Search {
-				fields = append(fields, f)
-				names = append(names, f.Name)
-			}
-		}
-		if len(names) == 0 {
-			return nil
-		}
-		if _, err := tx.Delete(ctx, t.dropWords, []any{rec["id"], names}); err != nil {
-			return err
-		}
+// row appends the values of a record's row.
+func (t *table) row(args []any, rec rule.Record) []any {
+	args = slices.Grow(args, len(t.insert.Columns))
+	for _, column := range t.insert.Columns {
+		args = append(args, rec[column.Name])
 	}
+	return args
+}
+
+// addWords puts the words of these fields of records into the index.
+func (t *table) addWords(ctx context.Context, tx store.Tx, fields []*contract.Field, recs ...rule.Record) error {
 	var args []any
-	for _, f := range fields {
-		text, _ := rec[f.Name].(string)
-		for _, word := range value.Words(text) {
-			args = append(args, word, f.Name, rec["id"])
+	for _, rec := range recs {
+		for _, f := range fields {
+			text, _ := rec[f.Name].(string)
+			for _, word := range value.Words(text) {
+				args = append(args, word, f.Name, rec["id"])
+			}
 		}
 	}
 	if len(args) == 0 {
 		return nil
 	}
-	_, err := tx.Insert(ctx, t.addWords, args)
+	_, err := tx.Insert(ctx, t.insertWords, args)
 	return err
+}
+
+// changeWords puts the words of those of the changed fields that are searched in place
+// of what is there.
+func (t *table) changeWords(ctx context.Context, tx store.Tx, rec rule.Record, changed []*contract.Field) error {
+	var fields []*contract.Field
+	var names []any
+	for _, f := range changed {
+		if f.Search {
+			fields, names = append(fields, f), append(names, f.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if _, err := tx.Delete(ctx, t.dropWords, []any{rec["id"], names}); err != nil {
+		return err
+	}
+	return t.addWords(ctx, tx, fields, rec)
 }

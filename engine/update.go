@@ -387,5 +387,5 @@ func (w *work) update(ctx context.Context, r *rule.Resource, old, next rule.Reco
 		return store.ErrAgain // somebody else changed it between
 	}
 	w.touched(r, id.(value.UUID))
-	return t.writeWords(ctx, w.tx, next, changed)
+	return t.changeWords(ctx, w.tx, next, changed)
 }

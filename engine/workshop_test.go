@@ -93,6 +93,8 @@ func (w *workshop) request(line, body string) *Operation {
 		case "":
 		case "filter":
 			op.Query.Filter = v
+		case "search":
+			op.Query.Search = v
 		case "fields":
 			op.Query.Fields = v
 		case "include":
