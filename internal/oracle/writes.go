@@ -21,6 +21,7 @@ type write struct {
 	resource string
 	id       value.UUID
 	values   rule.Record // the fields that Create and Update set
+	unnamed  bool        // a Create that leaves the id to the engine
 }
 
 // theSystem writes past all rules, as a job or a migration does.
@@ -202,7 +203,7 @@ func (s *stage) ask(ctx context.Context, w write) (*engine.Result, error) {
 func (s *stage) body(w write) []byte {
 	r := s.set.Resource(w.resource)
 	body := []byte{'{'}
-	if w.kind == engine.Create {
+	if w.kind == engine.Create && !w.unnamed {
 		body = append(value.AppendString(append(body, `"id":`...), w.id.String()), ',')
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.values)) {
