@@ -107,18 +107,27 @@ var unsafe = map[string]struct{ value, why string }{
 	"zero_damaged_pages": {"on", "records on a damaged page vanish without a word"},
 }
 
-// warn names the unsafe settings, each with what mends it.
+// warn names the unsafe settings, each with what mends it. Where one comes from is asked
+// only when it is unsafe: pg_settings takes the server milliseconds.
 func (d *Driver) warn(ctx context.Context, c *conn) error {
-	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit", "zero_damaged_pages"} {
-		found, err := c.list(ctx, "SELECT unnest(ARRAY[setting, source]) FROM pg_settings WHERE name = $1", name)
+	names := []string{"fsync", "full_page_writes", "synchronous_commit", "zero_damaged_pages"}
+	values, err := c.list(ctx, "SELECT unnest(ARRAY[current_setting('"+strings.Join(names, "'), current_setting('")+"')])")
+	if err != nil {
+		return explained(ctx, err)
+	}
+	for i, name := range names {
+		if values[i] != unsafe[name].value {
+			continue
+		}
+		source, err := c.list(ctx, "SELECT source FROM pg_settings WHERE name = $1", name)
 		if err != nil {
 			return explained(ctx, err)
 		}
-		if len(found) != 2 || found[0] != unsafe[name].value {
-			continue
+		if len(source) != 1 {
+			return refused("the database tells of no setting %s", name)
 		}
 		d.log.LogAttrs(ctx, slog.LevelWarn, "a setting of the database is unsafe",
-			slog.String("setting", name), slog.String("value", found[0]), slog.String("why", unsafe[name].why), slog.String("mend", d.mend(name, found[1])))
+			slog.String("setting", name), slog.String("value", values[i]), slog.String("why", unsafe[name].why), slog.String("mend", d.mend(name, source[0])))
 	}
 	return nil
 }
