@@ -178,6 +178,12 @@ func comparableRecord(v map[string]any, made bool) any {
 		return v["objectId"]
 	}
 	delete(v, "__type")
+	switch data := v["data"].(type) { // Directus' answers
+	case []any:
+		v = map[string]any{"items": data}
+	case map[string]any:
+		v = data
+	}
 	for _, name := range own {
 		delete(v, name)
 	}

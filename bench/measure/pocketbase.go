@@ -13,15 +13,26 @@ import (
 
 // pocketbase is filled from the reference's database for SQLite.
 func pocketbase(ctx context.Context, p *place, db *database) (*system, error) {
+	return pocketbaseWith(ctx, p, db, "pocketbase")
+}
+
+// durablePocketbase has its writes on the disk when they are acknowledged, as Mainstay
+// has, which PocketBase by itself has not.
+func durablePocketbase(ctx context.Context, p *place, db *database) (*system, error) {
+	s, err := pocketbaseWith(ctx, p, db, "pocketbase-full", "SYNCHRONOUS=full")
+	return onlyWriting(s), err
+}
+
+func pocketbaseWith(ctx context.Context, p *place, db *database, name string, env ...string) (*system, error) {
 	program, err := p.build(ctx, "peers/pocketbase", ".", "pocketbase")
 	if err != nil {
 		return nil, err
 	}
-	source, err := db.copied(ctx, "pocketbase-source")
+	source, err := db.copied(ctx, name+"-source")
 	if err != nil {
 		return nil, err
 	}
-	folder, tokens := p.path("pocketbase"), p.path("pocketbase.tokens")
+	folder, tokens := p.path(name), p.path(name+".tokens")
 	if _, err := p.command(ctx, exec.CommandContext(ctx, program, "setup", source, tokens, "--dir", folder, "--dev=false")); err != nil {
 		return nil, err
 	}
@@ -35,7 +46,9 @@ func pocketbase(ctx context.Context, p *place, db *database) (*system, error) {
 	}
 	// It turns development mode on, which prints every statement, when its program
 	// lies under the temporary folder.
-	running, err := p.start("pocketbase", syscall.SIGTERM, exec.Command(program, "serve", "--dev=false", "--http", addr, "--dir", folder))
+	serve := exec.Command(program, "serve", "--dev=false", "--http", addr, "--dir", folder)
+	serve.Env = append(os.Environ(), env...)
+	running, err := p.start(name, syscall.SIGTERM, serve)
 	if err != nil {
 		return nil, err
 	}

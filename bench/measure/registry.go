@@ -70,7 +70,10 @@ var contenders = []contender{
 	{name: mainstay, on: "postgresql sqlite mariadb mongodb", up: ours},
 	{name: byHand, on: "postgresql sqlite mariadb", up: reference},
 	{name: bySureHand, on: "postgresql sqlite mariadb", up: sureReference},
+	{name: byLoneHand, on: "sqlite", long: true, up: loneReference},
 	{name: "pocketbase", on: "sqlite", peer: true, up: pocketbase},
+	{name: "pocketbase, synchronous full", on: "sqlite", peer: true, long: true, up: durablePocketbase},
+	{name: "directus", on: "postgresql", peer: true, long: true, up: directus},
 	{name: "parse", on: "postgresql", peer: true, long: true, up: parse},
 	{name: "fastify", on: "postgresql", peer: true, long: true, up: framework("fastify", nil)},
 	{name: "django", on: "postgresql", peer: true, long: true, up: framework("django", djangoSpelling)},
@@ -83,6 +86,8 @@ const (
 	byHand   = "hand-written"
 	// bySureHand has Mainstay's guarantees; only its writes differ, so they alone are asked.
 	bySureHand = "hand-written, same guarantees"
+	// byLoneHand commits each write by itself.
+	byLoneHand = "hand-written, one commit each"
 )
 
 // servers start the databases.

@@ -198,10 +198,21 @@ func reference(ctx context.Context, p *place, db *database) (*system, error) {
 // sureReference serves the one whose writes have Mainstay's guarantees.
 func sureReference(ctx context.Context, p *place, db *database) (*system, error) {
 	s, err := handWritten(ctx, p, db, bySureHand, "-guarantees")
-	if err == nil {
+	return onlyWriting(s), err
+}
+
+// loneReference serves the one for SQLite that commits every write by itself.
+func loneReference(ctx context.Context, p *place, db *database) (*system, error) {
+	s, err := handWritten(ctx, p, db, byLoneHand, "-together", "1")
+	return onlyWriting(s), err
+}
+
+// onlyWriting leaves a system the single writes; the rest is another one's as well.
+func onlyWriting(s *system) *system {
+	if s != nil {
 		maps.DeleteFunc(s.dialect, func(name string, _ func(ask) message) bool { return name != "S5" && name != "S6" })
 	}
-	return s, err
+	return s
 }
 
 func handWritten(ctx context.Context, p *place, db *database, own string, flags ...string) (*system, error) {
@@ -209,11 +220,7 @@ func handWritten(ctx context.Context, p *place, db *database, own string, flags 
 	if err != nil {
 		return nil, err
 	}
-	name := db.name
-	if name == "postgresql" {
-		name = "postgres"
-	}
-	program, err := p.handProgram(ctx, name)
+	program, err := p.handProgram(ctx, handOf(db.name))
 	if err != nil {
 		return nil, err
 	}
@@ -226,6 +233,14 @@ func handWritten(ctx context.Context, p *place, db *database, own string, flags 
 		return nil, err
 	}
 	return &system{addr: addr, dialect: handDialect(db.size, handTokens(db.size)), program: running}, running.ready(ctx, listening(addr))
+}
+
+// handOf is the folder of a database's reference.
+func handOf(database string) string {
+	if database == "postgresql" {
+		return "postgres"
+	}
+	return database
 }
 
 // handTokens are what the callers show to whatever takes the references' tokens.

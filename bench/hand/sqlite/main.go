@@ -145,8 +145,9 @@ type write struct {
 }
 
 type backend struct {
-	readers chan *conn
-	writes  chan *write
+	readers  chan *conn
+	writes   chan *write
+	together int // the most writes that share a commit
 }
 
 // writer runs the writes that wait in one transaction; each statement that fails
@@ -156,7 +157,7 @@ func (b *backend) writer(c *conn) {
 	for w := range b.writes {
 		group = append(group[:0], w)
 	waiting:
-		for len(group) < 64 {
+		for len(group) < b.together {
 			select {
 			case w := <-b.writes:
 				group = append(group, w)
@@ -280,6 +281,7 @@ func main() {
 	path := flag.String("database", "", "the file")
 	listen := flag.String("listen", "", "address")
 	guarantees := flag.Bool("guarantees", false, "write as safely as Mainstay does")
+	together := flag.Int("together", 64, "how many writes may share a commit")
 	fill := flag.Bool("load", false, "make and fill the tables instead of serving")
 	size := dataset.Flags()
 	flag.Parse()
@@ -296,7 +298,7 @@ func main() {
 		maps.Copy(statements, sure)
 	}
 	const readers = 4
-	b := &backend{readers: make(chan *conn, readers), writes: make(chan *write, 256)}
+	b := &backend{readers: make(chan *conn, readers), writes: make(chan *write, 256), together: *together}
 	for i := range readers + 1 {
 		c, err := open(*path)
 		if err == nil {

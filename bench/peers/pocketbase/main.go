@@ -20,7 +20,11 @@ import (
 )
 
 func main() {
-	app := pocketbase.NewWithConfig(pocketbase.Config{DefaultDev: false, HideStartBanner: true})
+	config := pocketbase.Config{DefaultDev: false, HideStartBanner: true}
+	if os.Getenv("SYNCHRONOUS") == "full" {
+		config.DBConnect = durable
+	}
+	app := pocketbase.NewWithConfig(config)
 	app.RootCmd.AddCommand(&cobra.Command{
 		Use:   "setup SOURCE TOKENS",
 		Short: "Make the collections, fill them from SOURCE and write callers' tokens to TOKENS",
@@ -32,6 +36,12 @@ func main() {
 	if err := app.Start(); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// durable connects as PocketBase does by itself, but that a write is on the disk when it
+// is acknowledged: it leaves that to the next checkpoint.
+func durable(path string) (*dbx.DB, error) {
+	return dbx.Open("sqlite", path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(200000000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-32000)")
 }
 
 func setup(app core.App, source, tokens string) error {
