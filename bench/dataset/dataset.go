@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -68,20 +69,26 @@ type (
 	}
 )
 
+// sum is what all values of a record are made from: each differs by what it is for.
+func sum(what string, record int) [16]byte {
+	var b [48]byte
+	return md5.Sum(strconv.AppendInt(append(b[:0], what...), int64(record), 10))
+}
+
 // number is a value in [0, n) that depends on what it is for and on a record.
 func number(what string, record, n int) int {
-	sum := md5.Sum(fmt.Appendf(nil, "%s%d", what, record))
-	return int(binary.BigEndian.Uint32(sum[:]) % uint32(n))
+	b := sum(what, record)
+	return int(binary.BigEndian.Uint32(b[:]) % uint32(n))
 }
 
 func digits(what string, record int) string {
-	sum := md5.Sum(fmt.Appendf(nil, "%s%d", what, record))
-	return hex.EncodeToString(sum[:])
+	b := sum(what, record)
+	return hex.EncodeToString(b[:])
 }
 
 // id has the time of its record in front, as ids that a server makes do.
 func id(what string, record int, at int64) ID {
-	out := ID(md5.Sum(fmt.Appendf(nil, "%s%d", what, record)))
+	out := ID(sum(what, record))
 	out[0], out[1], out[2] = byte(at>>40), byte(at>>32), byte(at>>24)
 	out[3], out[4], out[5] = byte(at>>16), byte(at>>8), byte(at)
 	out[6] = out[6]&0x0f | 0x70
@@ -108,12 +115,16 @@ var (
 
 // CompanyAt is company i, counted from 0.
 func CompanyAt(i int) Company {
-	at := epoch + int64(i)*5*hour
+	at := foundedAt(i)
 	return Company{
-		ID: id("company", i, at), Name: fmt.Sprintf("Company %d", i+1), Country: countries[number("country", i, 6)],
+		ID: companyID(i), Name: fmt.Sprintf("Company %d", i+1), Country: countries[number("country", i, 6)],
 		Size: int64(10 + number("size", i, 5000)), CreatedAt: at,
 	}
 }
+
+func foundedAt(i int) int64 { return epoch + int64(i)*5*hour }
+
+func companyID(i int) ID { return id("company", i, foundedAt(i)) }
 
 // JobAt is job i: about 600 bytes of text, six in ten of them open.
 func (s Size) JobAt(i int) Job {
@@ -126,8 +137,8 @@ func (s Size) JobAt(i int) Job {
 		status = "closed"
 	}
 	return Job{
-		ID: JobID(i), Company: CompanyAt(number("job's company", i, s.Companies)).ID,
-		Title: levels[number("level", i, 5)] + " " + trades[number("trade", i, 6)] + fmt.Sprintf(" #%d", i+1),
+		ID: JobID(i), Company: companyID(number("job's company", i, s.Companies)),
+		Title: levels[number("level", i, 5)] + " " + trades[number("trade", i, 6)] + " #" + strconv.Itoa(i+1),
 		Body: "We look for an engineer who designs, builds and runs services. Reference " + digits("a", i) +
 			`. You will define API contracts with the frontend team, write "robust" reusable code, keep systems fast and secure, and review changes of others. Token ` + digits("b", i) +
 			". We offer a real roadmap, time for quality, and a team that ships every day; remote work within two hours of our time zone is fine. " + digits("c", i),
@@ -157,7 +168,7 @@ func ProfileAt(i int) Profile {
 	at := epoch + 90*24*hour + int64(i)*3*minute
 	words := make([]string, 8)
 	for k := range words {
-		words[k] = Word(number(fmt.Sprintf("word %d of profile ", k), i, Words))
+		words[k] = Word(number("word "+strconv.Itoa(k)+" of profile ", i, Words))
 	}
 	return Profile{ID: id("profile", i, at), Headline: strings.Join(words, " "), CreatedAt: at}
 }

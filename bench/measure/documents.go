@@ -28,6 +28,18 @@ func (p *place) document(name, text string) error {
 
 func (p *place) charts() string { return filepath.Join(p.root, "..", "docs", "performance") }
 
+// command is this run, as it is repeated.
+func command() string {
+	line := "bench/run"
+	for _, arg := range os.Args[1:] {
+		if strings.Contains(arg, " ") {
+			arg = `"` + arg + `"`
+		}
+		line += " " + arg
+	}
+	return line
+}
+
 // machine is what figures depend on, in neutral words.
 func machine() string {
 	memory := "?"
@@ -39,8 +51,8 @@ func machine() string {
 	return fmt.Sprintf("%d cores, %s of memory, %s, %s", runtime.NumCPU(), memory, runtime.GOOS, strings.Replace(runtime.Version(), "go", "Go ", 1))
 }
 
-// writeFigures puts a comparison into the documentation: charts and tables.
-func (p *place) writeFigures(r *results) error {
+// writeFigures puts a comparison into a section of the documentation: charts and tables.
+func (p *place) writeFigures(r *results, section string) error {
 	var b bytes.Buffer
 	var versions []string
 	for _, db := range r.databases {
@@ -55,6 +67,7 @@ func (p *place) writeFigures(r *results) error {
 	}
 	all := r.rows()
 	for _, c := range ratioCharts(all, r.names()) {
+		c.file = section + "-" + c.file
 		if err := c.write(p.charts(), c.file, 4); err != nil {
 			return err
 		}
@@ -67,7 +80,7 @@ func (p *place) writeFigures(r *results) error {
 		fmt.Fprintf(&b, "\n%.300s\n", text)
 	}
 	r.writeAbsolute(&b)
-	return p.document("figures", b.String())
+	return p.document(section, b.String())
 }
 
 // writeRatios is the table of one rival, with the scenarios that it has.

@@ -32,7 +32,9 @@ type growing struct {
 	databases int
 	e         effort
 	servers   map[string]*databaseServer
-	out       *bytes.Buffer // Markdown
+	out       *bytes.Buffer // Markdown of a section
+	print     io.Writer
+	write     bool
 }
 
 // growthParts are what --growth measures; each has a place of its own in the documentation.
@@ -42,7 +44,7 @@ var growthParts = []struct {
 }{
 	{"records", (*growing).records}, {"includes", (*growing).includes}, {"rules", (*growing).rules},
 	{"resources", (*growing).resources}, {"start", (*growing).start}, {"connections", (*growing).connections},
-	{"sizes", (*growing).sizes}, {"exports", (*growing).exports},
+	{"sizes", (*growing).sizes}, {"memory", (*growing).memory}, {"exports", (*growing).exports},
 }
 
 func (p *place) growth(ctx context.Context, o options, out io.Writer) error {
@@ -50,7 +52,7 @@ func (p *place) growth(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	g := &growing{p: p, mainstay: mainstay, size: *o.size, only: strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' }), servers: map[string]*databaseServer{}, e: effort{rounds: 3, warm: 200 * time.Millisecond, measure: time.Second}}
+	g := &growing{p: p, mainstay: mainstay, size: *o.size, only: strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' }), servers: map[string]*databaseServer{}, out: &bytes.Buffer{}, print: out, write: o.write, e: effort{rounds: 3, warm: 200 * time.Millisecond, measure: time.Second}}
 	if o.rounds > 0 {
 		g.e.rounds = o.rounds
 	}
@@ -58,31 +60,42 @@ func (p *place) growth(ctx context.Context, o options, out io.Writer) error {
 		g.e.measure = time.Duration(o.seconds * float64(time.Second))
 	}
 	known := 0
+	var faults []error
 	for _, part := range growthParts {
 		if o.parts != "" && !slices.Contains(strings.Split(o.parts, ","), part.name) {
 			continue
 		}
 		known++
 		progress("%s", part.name)
-		g.out = &bytes.Buffer{}
+		g.out.Reset()
 		err := part.do(g, ctx)
-		if _, err := out.Write(g.out.Bytes()); err != nil { // also what was measured before a fault
+		if err := g.section(part.name); err != nil { // also what was measured before a fault
 			return err
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+			faults = append(faults, fmt.Errorf("%s: %w", part.name, err))
 		}
-		if o.write {
-			text := fmt.Sprintf("%s\n\n`bench/run --growth --parts %s`: %s.\n", strings.TrimSpace(g.out.String()), part.name, machine())
-			if err := p.document("growth "+part.name, text); err != nil {
-				return err
-			}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	if known == 0 {
 		return fmt.Errorf("there is no part %q", o.parts)
 	}
-	return nil
+	return errors.Join(faults...)
+}
+
+// section prints what was measured since the last one, and puts it into its place in the
+// documentation, so that a run that is broken off keeps what it had.
+func (g *growing) section(name string) error {
+	text := strings.TrimSpace(g.out.String())
+	if g.out.Reset(); text == "" {
+		return nil
+	}
+	if _, err := fmt.Fprintln(g.print, text); err != nil || !g.write {
+		return err
+	}
+	return g.p.document("growth "+name, fmt.Sprintf("%s\n\n`%s`: %s.\n", text, command(), machine()))
 }
 
 // on are the databases of these that were asked for.
@@ -131,6 +144,11 @@ func (g *growing) filled(ctx context.Context, kind string, size dataset.Size) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	return g.standing(ctx, kind, url, tokens, size)
+}
+
+// standing serves Mainstay on a database that is filled.
+func (g *growing) standing(ctx context.Context, kind, url string, tokens []string, size dataset.Size) (*system, *serving, error) {
 	s, err := g.p.serve(ctx, g.mainstay, g.p.root, url)
 	if err != nil {
 		return nil, nil, err
@@ -139,33 +157,11 @@ func (g *growing) filled(ctx context.Context, kind string, size dataset.Size) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	out := &system{name: fmt.Sprint(size.Jobs), addr: s.addr, dialect: mainstayDialect(tokens, cursors), program: s.program, statements: s.statements}
+	out := &system{addr: s.addr, dialect: mainstayDialect(tokens, cursors), program: s.program, statements: s.statements}
 	if server := g.servers[kind]; server != nil {
 		out.database = server.program
 	}
 	return out, s, nil
-}
-
-// table writes the medians of what several systems took for the same scenarios, and
-// the most of a row divided by its least.
-func (g *growing) table(head string, db *database, names []string, figures []figure) {
-	var columns []string
-	for _, s := range db.systems {
-		columns = append(columns, s.name)
-	}
-	columns = append(columns, "most / least")
-	fmt.Fprintf(g.out, "\n| %s |%s\n|---|%s\n", head, cells(columns), strings.Repeat("---|", len(columns)))
-	for _, name := range names {
-		var values []string
-		most, least := 0.0, math.Inf(1)
-		for _, s := range db.systems {
-			v := processorOf(figures, db, name, s)
-			most, least = max(most, v), min(least, v)
-			values = append(values, fmt.Sprintf("%.3f", v))
-		}
-		values = append(values, fmt.Sprintf("%.2f", most/least))
-		fmt.Fprintf(g.out, "| %s |%s\n", name, cells(values))
-	}
 }
 
 // one measures a path on a server, alone.
@@ -181,6 +177,13 @@ func (g *growing) one(addr string, p *program, path string) (figure, error) {
 		Processor: median(figures, func(f figure) float64 { return f.Processor }), P99: median(figures, func(f figure) float64 { return f.P99 }),
 		Bytes: figures[0].Bytes, Resident: figures[len(figures)-1].Resident,
 	}, nil
+}
+
+// plot draws one bar for each group under the table.
+func (g *growing) plot(file, title, unit string, groups []string, values []float64) error {
+	c := chart{title: title, unit: unit, groups: groups, series: []series{{name: unit, values: values}}}
+	fmt.Fprintf(g.out, "\n![%s](performance/%s.svg)\n", title, file)
+	return c.write(g.p.charts(), file+".svg", math.Inf(1))
 }
 
 // generated writes a contract into a folder of its own.

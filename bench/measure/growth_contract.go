@@ -18,6 +18,8 @@ import (
 // the last one admits nobody and the first one everybody.
 func (g *growing) rules(ctx context.Context) error {
 	fmt.Fprintf(g.out, "### Branches of a rule\nA list of 20 under a rule of so many branches, each through a relation of its own; only the last one holds.\n\n| branches | processor ms |\n|---|---|\n")
+	var groups []string
+	var values []float64
 	for _, n := range []int{1, 5, 10, 20} {
 		var fields, branches, others strings.Builder
 		for i := range n - 1 {
@@ -44,14 +46,16 @@ func (g *growing) rules(ctx context.Context) error {
 		}
 		s.program.stop()
 		fmt.Fprintf(g.out, "| %d | %.3f |\n", n, f.Processor)
+		groups, values = append(groups, fmt.Sprint(n)), append(values, f.Processor)
 	}
-	return nil
+	return g.plot("rules", "Processor milliseconds per list of 20, by the branches of its rule", "ms", groups, values)
 }
 
 // resources measures contracts that grow: what it takes to check one, to make its tables,
 // to start it when they are there, and what it occupies then.
 func (g *growing) resources(ctx context.Context) error {
 	fmt.Fprintf(g.out, "### Resources of a contract\nEach with six fields, a reference and a rule over it.\n\n| resources | check ms | migrate ms | start ms, tables present | of it processor | MiB at rest |\n|---|---|---|---|---|---|\n")
+	c := chart{title: "Milliseconds by the resources of a contract, and MiB at rest", series: []series{{name: "check ms"}, {name: "start, processor ms"}, {name: "MiB at rest"}}}
 	for _, n := range []int{10, 100, 300, 1000} {
 		var b strings.Builder
 		b.WriteString("mainstay: 1\nname: many\naccounts:\n  resource: User\nresources:\n  User:\n    fields:\n      email: email unique\n    access:\n      read: id == caller.id\n")
@@ -82,9 +86,14 @@ func (g *growing) resources(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(g.out, "| %d | %.0f | %d | %.0f | %.0f | %.0f |\n", n, check, migrate.Milliseconds(), start, at.processor*1000, float64(at.resident)/(1<<20))
+		fmt.Fprintf(g.out, "| %d | %.0f | %d | %.0f | %.0f | %.0f |\n", n, check, migrate.Milliseconds(), start, at.processor*1000, mebibytes(at.resident))
+		c.groups = append(c.groups, fmt.Sprint(n))
+		for i, v := range []float64{check, at.processor * 1000, mebibytes(at.resident)} {
+			c.series[i].values = append(c.series[i].values, v)
+		}
 	}
-	return nil
+	fmt.Fprintf(g.out, "\n![%s](performance/resources.svg)\n", c.title)
+	return c.write(g.p.charts(), "resources.svg", math.Inf(1))
 }
 
 // timed is how many milliseconds something takes, the median of some times.
@@ -152,7 +161,7 @@ func (g *growing) start(ctx context.Context) error {
 
 func (g *growing) firstAnswer(ctx context.Context, url string) (float64, error) {
 	began := time.Now()
-	s, err := g.p.launch(g.mainstay, g.p.root, url)
+	s, err := g.p.launch(nil, g.mainstay, g.p.root, url)
 	if err != nil {
 		return 0, err
 	}

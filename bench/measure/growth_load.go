@@ -31,6 +31,8 @@ func (g *growing) connections(ctx context.Context) error {
 		}
 	}()
 	buf := make([]byte, 64<<10)
+	var groups []string
+	var values []float64
 	for _, n := range []int{1, 100, 1_000, 5_000, 10_000} {
 		for len(open) < n {
 			c, err := net.Dial("tcp", s.addr)
@@ -46,9 +48,11 @@ func (g *growing) connections(ctx context.Context) error {
 				return err
 			}
 		}
-		fmt.Fprintf(g.out, "| %d | %.0f |\n", n, float64(spent(s.program.pid()).resident)/(1<<20))
+		occupied := mebibytes(resident(s.program.pid()))
+		fmt.Fprintf(g.out, "| %d | %.0f |\n", n, occupied)
+		groups, values = append(groups, fmt.Sprint(n)), append(values, occupied)
 	}
-	return nil
+	return g.plot("connections", "MiB of the server, by how many connections are open", "MiB", groups, values)
 }
 
 func (g *growing) sizes(ctx context.Context) error {
@@ -69,14 +73,17 @@ func (g *growing) sizes(ctx context.Context) error {
 	}
 	defer s.program.stop()
 	fmt.Fprintf(g.out, "### Size of a record\nOne record by its id, over 32 connections.\n\n| bytes | processor ms | p99 ms | MiB |\n|---|---|---|---|\n")
+	var groups []string
+	var values []float64
 	for i, n := range sizes {
 		f, err := g.one(s.addr, s.program, "/v1/papers/"+value.UUID(dataset.JobID(i)).String())
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(g.out, "| %d | %.3f | %.1f | %.0f |\n", n, f.Processor, f.P99, float64(f.Resident)/(1<<20))
+		groups, values = append(groups, fmt.Sprint(n)), append(values, f.Processor)
 	}
-	return nil
+	return g.plot("sizes", "Processor milliseconds per record, by its bytes", "ms", groups, values)
 }
 
 // exportRecords of 2,000 characters and more are an export of 1 GB.
@@ -120,7 +127,7 @@ func (g *growing) exportsOf(ctx context.Context, kind string) error {
 		read []int64 // bytes a second of each caller; 0: as fast as it comes
 	}{{"papers.ndjson", []int64{0}}, {"papers.csv", []int64{0}}, {"papers.ndjson", []int64{0, 50_000_000}}} {
 		before := spent(s.program.pid())
-		watch := watchMemory(s.program.pid())
+		watch := watchMemory(s.program.pid(), resident)
 		began := time.Now()
 		n, err := readTogether("http://"+s.addr+"/v1/"+way.name, way.read)
 		most := watch()
@@ -151,7 +158,7 @@ func prose(n int) string {
 }
 
 // watchMemory looks at what a process occupies until most is called.
-func watchMemory(pid int) (most func() int64) {
+func watchMemory(pid int, occupied func(pid int) int64) (most func() int64) {
 	var seen atomic.Int64
 	done, watched := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -163,7 +170,7 @@ func watchMemory(pid int) (most func() int64) {
 			case <-done:
 				return
 			case <-tick.C:
-				seen.Store(max(seen.Load(), resident(pid)))
+				seen.Store(max(seen.Load(), occupied(pid)))
 			}
 		}
 	}()

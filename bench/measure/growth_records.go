@@ -1,39 +1,53 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/mainstay-run/mainstay/bench/dataset"
 )
 
-// records measures the same requests with ever more records.
+// records measures the same requests with ever more records, of Mainstay and of the
+// reference: what grows in both is the database's own.
 func (g *growing) records(ctx context.Context) error {
-	fmt.Fprintf(g.out, "### Records\nProcessor milliseconds per request with so many jobs, server and database; S4 begins after half of them.\n")
-	for _, kind := range g.on("sqlite", "postgresql") {
+	for _, kind := range g.on("sqlite", "postgresql", "mariadb") {
+		if kind == "mariadb" && len(g.only) == 0 {
+			continue // when it is asked for
+		}
+		fmt.Fprintf(g.out, "### Records on %s\nProcessor milliseconds per request with so many jobs, server and database; S4 begins after half of them.\n", kind)
 		if err := g.recordsOn(ctx, kind); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
+		}
+		if err := g.section("records " + kind); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// recordsOn measures one database; its files go before the next one needs the room.
 func (g *growing) recordsOn(ctx context.Context, kind string) error {
 	db := &database{name: kind}
 	var sizes []dataset.Size
 	for n := 1_000; n <= g.size.Jobs; n *= 10 {
 		size := dataset.Size{Companies: max(10, n/100), Jobs: n}
-		s, _, err := g.filled(ctx, kind, size)
+		some, err := g.beside(ctx, kind, size)
 		if err != nil {
 			return err
 		}
-		progress("%s: %d jobs", kind, n)
-		db.systems, sizes = append(db.systems, s), append(sizes, size)
+		for _, s := range some {
+			defer s.program.stop()
+			db.systems, sizes = append(db.systems, s), append(sizes, size)
+		}
 	}
 	var figures []figure
 	names := []string{"S1", "S2", "S4", "S7"}
 	for _, name := range names {
+		progress("%s %s", kind, name)
 		each := make([][][]byte, len(db.systems))
 		for i, s := range db.systems {
 			for _, a := range asks(sizes[i], 3000, 2) {
@@ -46,18 +60,89 @@ func (g *growing) recordsOn(ctx context.Context, kind string) error {
 		}
 		figures = append(figures, some...)
 	}
-	g.table(kind, db, names, figures)
-	c := chart{title: "Processor milliseconds per request on " + kind + ", by the number of jobs", unit: "ms", groups: names}
-	for _, s := range db.systems {
-		one := series{name: s.name + " jobs"}
+	g.curves(kind, db, sizes, names, figures)
+	c := chart{title: "Processor milliseconds per request on " + kind + ", by the number of jobs", unit: "ms"}
+	for _, name := range names {
+		c.groups = append(c.groups, name, name+" by hand")
+	}
+	for i := 0; i < len(db.systems); i += 2 {
+		one := series{name: fmt.Sprint(sizes[i].Jobs) + " jobs"}
 		for _, name := range names {
-			one.values = append(one.values, processorOf(figures, db, name, s))
+			one.values = append(one.values, processorOf(figures, db, name, db.systems[i]), processorOf(figures, db, name, db.systems[i+1]))
 		}
 		c.series = append(c.series, one)
-		s.program.stop()
 	}
 	fmt.Fprintf(g.out, "\n![%s](performance/records-%s.svg)\n", c.title, kind)
 	return c.write(g.p.charts(), "records-"+kind+".svg", math.Inf(1))
+}
+
+// curves writes what each system took by the number of jobs, and the most of it divided
+// by the least. The systems come in pairs of one size.
+func (g *growing) curves(head string, db *database, sizes []dataset.Size, names []string, figures []figure) {
+	var columns []string
+	for i := 0; i < len(sizes); i += 2 {
+		columns = append(columns, fmt.Sprint(sizes[i].Jobs))
+	}
+	columns = append(columns, "most / least")
+	fmt.Fprintf(g.out, "\n| %s | |%s\n|---|---|%s\n", head, cells(columns), strings.Repeat("---|", len(columns)))
+	for _, name := range names {
+		for i, who := range []string{mainstay, byHand} {
+			var values []string
+			var all []float64
+			for ; i < len(db.systems); i += 2 {
+				v := processorOf(figures, db, name, db.systems[i])
+				all, values = append(all, v), append(values, fmt.Sprintf("%.3f", v))
+			}
+			fmt.Fprintf(g.out, "| %s | %s |%s\n", name, who, cells(append(values, fmt.Sprintf("%.2f", slices.Max(all)/slices.Min(all)))))
+		}
+	}
+}
+
+// beside serves Mainstay and the reference with the same records, each in a database of
+// its own.
+func (g *growing) beside(ctx context.Context, kind string, size dataset.Size) ([]*system, error) {
+	name := fmt.Sprint(size.Jobs)
+	url, err := g.url(ctx, kind, "own"+name)
+	if err != nil {
+		return nil, err
+	}
+	at, err := g.url(ctx, kind, "hand"+name)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "sqlite":
+		at = strings.TrimPrefix(at, "sqlite:")
+	case "mariadb":
+		at = g.servers[kind].mariadbDSN("hand" + name)
+	}
+	db := &database{name: kind, size: size, copied: func(ctx context.Context, _ string) (string, error) {
+		return at, g.p.loaded(ctx, handOf(kind), at, size)
+	}}
+	progress("%s: the reference's %s jobs", kind, name)
+	theirs, err := reference(ctx, g.p, db)
+	if err != nil {
+		return nil, err
+	}
+	progress("%s: Mainstay's %s jobs", kind, name)
+	if err := g.p.migrated(ctx, g.mainstay, g.p.root, url); err != nil {
+		return nil, err
+	}
+	tokens, err := copyStore(ctx, g.p.root, kind, at, url, size)
+	if err != nil {
+		return nil, err
+	}
+	own, _, err := g.standing(ctx, kind, url, tokens, size)
+	if err != nil {
+		return nil, err
+	}
+	own.name, theirs.name, theirs.database = mainstay, byHand, own.database
+	db.systems = []*system{own, theirs}
+	if failed := alike(db, []string{"S1", "S2", "S4", "S7"}, asks(size, 3, 1)); len(failed) > 0 {
+		return nil, asError(failed)
+	}
+	own.name, theirs.name = mainstay+" "+name, byHand+" "+name
+	return db.systems, nil
 }
 
 func processorOf(figures []figure, db *database, scenario string, s *system) float64 {
@@ -72,6 +157,8 @@ func (g *growing) includes(ctx context.Context) error {
 	}
 	defer s.program.stop()
 	fmt.Fprintf(g.out, "### Includes\nA list of 20 applications; an include goes over three relations at most.\n\n| include | processor ms | bytes |\n|---|---|---|\n")
+	var groups []string
+	var values []float64
 	for _, include := range []string{"", "job", "job.company", "job.applications", "job.applications.job"} {
 		path := "/v1/applications?limit=20"
 		if include != "" {
@@ -82,6 +169,7 @@ func (g *growing) includes(ctx context.Context) error {
 			return err
 		}
 		fmt.Fprintf(g.out, "| %s | %.3f | %.0f |\n", include, f.Processor, f.Bytes)
+		groups, values = append(groups, cmp.Or(include, "none")), append(values, f.Processor)
 	}
-	return nil
+	return g.plot("includes", "Processor milliseconds per list of 20 applications, by its include", "ms", groups, values)
 }

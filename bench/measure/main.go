@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -24,6 +23,7 @@ type options struct {
 	short, json   bool
 	only, against string
 	write         bool
+	section       string
 	growth, pools bool
 	parts         string
 	guarantees    bool
@@ -41,7 +41,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds")
 	flag.Float64Var(&o.seconds, "seconds", 0, "how long each measurement takes; 4, with --short 1.2")
 	flag.BoolVar(&o.write, "write", false, "put tables and charts into docs/performance.md")
-	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, start, connections, sizes, exports")
+	flag.StringVar(&o.section, "section", "figures", "with --write, the section of it: figures, peers, wide, writes")
+	flag.BoolVar(&o.growth, "growth", false, "measure how cost grows instead: rows, includes, rules, resources, start, connections, sizes, memory, exports")
 	flag.StringVar(&o.parts, "parts", "", "only these of --growth: exports,start")
 	flag.BoolVar(&o.pools, "pools", false, "measure how many connections to the database are best instead")
 	flag.BoolVar(&o.guarantees, "guarantees", false, "measure what each guarantee adds to a read and a write instead")
@@ -89,7 +90,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.guarantees {
 		return p.guarantees(ctx, o, out)
 	}
-	r := &results{command: strings.Join(append([]string{"bench/run"}, os.Args[1:]...), " "), choice: chosen, effort: o.effort()}
+	r := &results{command: command(), choice: chosen, effort: o.effort()}
 	if o.short {
 		o.size.Applications = min(o.size.Applications, 100_000)
 	}
@@ -102,7 +103,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 	}
 	if o.write {
-		if err := p.writeFigures(r); err != nil {
+		if err := p.writeFigures(r, o.section); err != nil {
 			return err
 		}
 	}

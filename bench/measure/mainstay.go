@@ -222,8 +222,13 @@ type serving struct {
 
 // serve starts the contract in folder on a database that fits it, with further flags.
 func (p *place) serve(ctx context.Context, mainstay, folder, url string, flags ...string) (*serving, error) {
+	return p.serveWith(ctx, nil, mainstay, folder, url, flags...)
+}
+
+// serveWith serves with more in its environment.
+func (p *place) serveWith(ctx context.Context, env []string, mainstay, folder, url string, flags ...string) (*serving, error) {
 	began := time.Now()
-	s, err := p.launch(mainstay, folder, url, flags...)
+	s, err := p.launch(env, mainstay, folder, url, flags...)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +238,7 @@ func (p *place) serve(ctx context.Context, mainstay, folder, url string, flags .
 }
 
 // launch starts it and does not wait.
-func (p *place) launch(mainstay, folder, url string, flags ...string) (s *serving, err error) {
+func (p *place) launch(env []string, mainstay, folder, url string, flags ...string) (s *serving, err error) {
 	s = &serving{url: url}
 	if s.addr, err = freeAddress(); err != nil {
 		return nil, err
@@ -243,7 +248,7 @@ func (p *place) launch(mainstay, folder, url string, flags ...string) (s *servin
 	}
 	flags = append([]string{"serve", folder, "--database", url, "--listen", s.addr, "--operator", s.operator}, flags...)
 	cmd := exec.Command(mainstay, flags...)
-	cmd.Env = append(os.Environ(), "MAINSTAY_SECRET=only for measurements, where nothing is secret")
+	cmd.Env = append(append(os.Environ(), env...), "MAINSTAY_SECRET=only for measurements, where nothing is secret")
 	s.program, err = p.start("mainstay", syscall.SIGTERM, cmd)
 	return s, err
 }

@@ -56,3 +56,15 @@ func resident(pid int) int64 {
 	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
 	return pages * int64(os.Getpagesize())
 }
+
+// residentOwn is what a process occupies besides files that it maps.
+func residentOwn(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	mapped, _ := strconv.ParseInt(fields[2], 10, 64)
+	return (pages - mapped) * int64(os.Getpagesize())
+}

@@ -33,7 +33,8 @@ func load(path string, size dataset.Size) error {
 		return err
 	}
 	defer c.raw.Close()
-	for _, s := range append(tables, "PRAGMA foreign_keys = OFF", "BEGIN") {
+	// Nobody else reads meanwhile, and a load that breaks off begins anew.
+	for _, s := range append(tables, "PRAGMA foreign_keys = OFF", "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -500000", "BEGIN") {
 		if err := c.simple(s); err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func load(path string, size dataset.Size) error {
 	}); err != nil {
 		return err
 	}
-	for _, s := range append([]string{"COMMIT"}, indexes...) {
+	for _, s := range append(append([]string{"COMMIT"}, indexes...), "PRAGMA journal_mode = WAL") {
 		if err := c.simple(s); err != nil {
 			return err
 		}
