@@ -3,8 +3,12 @@ package mysql
 import (
 	"context"
 	"encoding/json"
+	"sync"
+	"testing"
 
+	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/store/sqlgen"
 )
 
@@ -44,4 +48,53 @@ func (d *Driver) Begun(ctx context.Context, have *schema.Schema, step schema.Ste
 		return err
 	}
 	return c.unchecked(ctx, statement)
+}
+
+// LockTable keeps everybody else from a table.
+func (d *Driver) LockTable(t testing.TB, table string) (unlock func()) {
+	t.Helper()
+	c, err := d.connect(t.Context(), reading)
+	if err == nil {
+		err = c.exec(t.Context(), "LOCK TABLES "+identifier(table)+" WRITE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sync.OnceFunc(func() { c.raw.Close() })
+}
+
+// LookUp answers reads of a text by key as a lane does, and tells how many statements
+// that took.
+func (d *Driver) LookUp(ctx context.Context, q *query.Select, asked [][]any) (found [][]string, statements int, err error) {
+	c, err := d.connect(ctx, reading)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer c.raw.Close()
+	s, err := d.sql(ctx, nil, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	waiting := make([]*lookup, len(asked))
+	for i, args := range asked {
+		waiting[i] = &lookup{q: q, shape: s, args: args, done: make(chan bool, 1)}
+	}
+	for i, l := range waiting {
+		if l.taken {
+			continue
+		}
+		statements++
+		if err := c.lookUp(ctx, alikes(waiting[i:])); err != nil {
+			return nil, statements, err
+		}
+	}
+	found = make([][]string, len(asked))
+	for i, l := range waiting {
+		l.each(func(r store.Row, _ error) bool {
+			v, _ := r.Value(0)
+			found[i] = append(found[i], v.(string))
+			return true
+		})
+	}
+	return found, statements, nil
 }

@@ -28,6 +28,9 @@ type Driver struct {
 	pool      pool
 	rendered  rendered
 	keys      sync.Map // the primary key of a table, by its name: []string
+	lane      chan *lookup
+	closed    chan struct{} // what drives lanes ends
+	driving   sync.WaitGroup
 	closing   sync.Once
 	kills     sync.WaitGroup
 }
@@ -63,9 +66,19 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", config.DBName, err)
 	}
-	d := &Driver{config: config, connector: connector, opts: o, log: o.Log, pool: newPool(o.MaxOpen)}
+	d := &Driver{config: config, connector: connector, opts: o, log: o.Log, closed: make(chan struct{})}
+	if o.MaxOpen >= 2*lanes {
+		o.MaxOpen -= lanes
+		d.lane = make(chan *lookup, maxTogether)
+	}
+	d.pool = newPool(o.MaxOpen)
 	if err := d.meet(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
+	}
+	if d.lane != nil {
+		for range lanes {
+			d.driving.Go(d.drive)
+		}
 	}
 	return d, nil
 }
@@ -128,6 +141,8 @@ func recognised(text string) (*flavour, string, error) {
 func (d *Driver) Close() error {
 	var err error
 	d.closing.Do(func() {
+		close(d.closed)
+		d.driving.Wait()
 		err = d.pool.close()
 		d.kills.Wait()
 	})

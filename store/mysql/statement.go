@@ -35,6 +35,7 @@ type shape struct {
 	lists     bool
 	types     []*value.Type
 	rewritten []bool
+	shared    *shared // nil: it is asked alone
 }
 
 // stmtKey tells prepared statements of a connection apart: one query has several
@@ -75,6 +76,7 @@ func (d *Driver) sql(ctx context.Context, c *conn, q any) (*shape, error) {
 			t.types = append(t.types, column.Type)
 			t.rewritten = append(t.rewritten, !stored)
 		}
+		t.shared = sharedBy(q, statement.Args)
 	}
 	d.rendered.Lock()
 	defer d.rendered.Unlock()

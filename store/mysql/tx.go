@@ -30,6 +30,18 @@ var (
 
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
+	if mode == store.ReadOne {
+		return single{d}, nil
+	}
+	t, err := d.transaction(ctx, mode)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// transaction takes a connection for a transaction.
+func (d *Driver) transaction(ctx context.Context, mode store.Mode) (*tx, error) {
 	u := reading
 	if mode == store.Write || mode == store.WriteRows {
 		mode, u = store.Write, writing
@@ -77,7 +89,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 				return
 			}
 			if s.row.err != nil {
-				yield(nil, problem.Wrap(s.row.err, problem.Internal, "a stored value cannot be read"))
+				yield(nil, unreadable(s.row.err))
 				return
 			}
 		}
@@ -87,6 +99,10 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		}
 		c.rested = false
 	}
+}
+
+func unreadable(err error) error {
+	return problem.Wrap(err, problem.Internal, "a stored value cannot be read")
 }
 
 // Insert adds rows; see store.Tx. MySQL has no way to ignore one violation alone,

@@ -74,7 +74,7 @@ func (d *Driver) writeTogether() {
 	var c *conn
 	var together []*change
 	for {
-		if together = waiting(d.group, d.closed, together[:0]); len(together) == 0 {
+		if together = store.Waiting(d.group, d.closed, together[:0]); len(together) == 0 {
 			if c != nil {
 				c.PgConn.Close(context.Background())
 			}

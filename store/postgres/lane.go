@@ -155,7 +155,7 @@ func (d *Driver) drive() {
 	var c *conn
 	var together []*lookup
 	for {
-		if together = waiting(d.lane, d.closed, together[:0]); len(together) == 0 {
+		if together = store.Waiting(d.lane, d.closed, together[:0]); len(together) == 0 {
 			if c != nil {
 				c.PgConn.Close(context.Background())
 			}
@@ -164,26 +164,6 @@ func (d *Driver) drive() {
 		c = d.carry(c, together)
 		clear(together)
 	}
-}
-
-// waiting waits for what comes next in a queue and takes what waits behind it, as many
-// as the queue holds; nothing when closed comes instead.
-func waiting[T any](queue <-chan T, closed <-chan struct{}, into []T) []T {
-	select {
-	case next := <-queue:
-		into = append(into, next)
-	case <-closed:
-		return nil
-	}
-	for len(into) < cap(queue) {
-		select {
-		case next := <-queue:
-			into = append(into, next)
-		default:
-			return into
-		}
-	}
-	return into
 }
 
 // carry answers lookups on c, or on a new connection when c is of no more use, and

@@ -16,7 +16,8 @@ import (
 )
 
 // readsByKey: a driver may answer the reads of many callers together, of different
-// tables, some of nothing, some given up; each gets its own answer.
+// tables, some of nothing, some given up, some with a condition of their own; each gets
+// its own answer.
 func readsByKey(t *testing.T, d store.Driver) {
 	create(t, d, items, notes)
 	const records = 60
@@ -41,9 +42,11 @@ func readsByKey(t *testing.T, d store.Driver) {
 		return q
 	}
 	ofItems, ofNotes := byKey(items, "id", "title", "name"), byKey(notes, "id", "place")
-	expected := func(q *query.Select, n int) [][]any {
+	ofTheirs := byKey(items, "id", "title", "name")
+	ofTheirs.Where = query.And{List: []query.Expr{ofTheirs.Where, query.Cmp{Op: query.Eq, L: column(items, 1, "title"), R: query.Param{Slot: 1, Type: textType}}}}
+	expected := func(q *query.Select, n int, title any) [][]any {
 		switch {
-		case n >= records:
+		case n >= records || q == ofTheirs && title != fmt.Sprint("item ", n):
 			return nil
 		case q == ofNotes:
 			return [][]any{{id(n), int64(-n)}}
@@ -58,22 +61,27 @@ func readsByKey(t *testing.T, d store.Driver) {
 			r := rand.New(rand.NewPCG(1, uint64(caller)))
 			for range 50 {
 				q, n := ofItems, r.IntN(records+5)
-				if r.IntN(3) == 0 {
+				args := []any{id(n)}
+				switch r.IntN(3) {
+				case 0:
 					q = ofNotes
+				case 1:
+					q = ofTheirs
+					args = append(args, fmt.Sprint("item ", n&^r.IntN(2)))
 				}
 				ctx, cancel := context.WithCancel(t.Context())
 				givenUp := r.IntN(10) == 0
 				if givenUp {
 					go cancel()
 				}
-				got, err := tryRead(ctx, d, q, []any{id(n)})
+				got, err := tryRead(ctx, d, q, args)
 				cancel()
 				if givenUp && errors.Is(err, context.Canceled) {
 					continue
 				}
 				if err != nil {
 					t.Error(err)
-				} else if diff := cmp.Diff(expected(q, n), got); diff != "" {
+				} else if diff := cmp.Diff(expected(q, n, args[len(args)-1]), got); diff != "" {
 					t.Errorf("%s %d (-want +got)\n%s", q.From.Name, n, diff)
 				}
 			}
