@@ -22,8 +22,11 @@ type flavour struct {
 	analyze   string // the same with what really happened; a statement is run for it
 	sqlMode   string
 	session   string // further settings of a session
-	minimum   version
-	maxScale  int // of a decimal
+	// groupLocks has single writes that are done together wait as little as can be for a
+	// lock that one of them meets.
+	groupLocks string
+	minimum    version
+	maxScale   int // of a decimal
 	// followed is the variable without which nobody can follow the server, with what it
 	// must be; position asks how far it has come, reached whether a replica is there.
 	followed          [2]string
@@ -47,18 +50,19 @@ var mysqlFlavour = func() flavour {
 	dialect.OnSelect = "IF(%s, TRUE, FALSE)"
 	dialect.EachHolds = "((SELECT COUNT(*) FROM %s WHERE %s) > 0)"
 	return flavour{
-		name:      "MySQL",
-		dialect:   dialect,
-		collation: collation,
-		isolation: "transaction_isolation",
-		explain:   "EXPLAIN FORMAT=TRADITIONAL",
-		analyze:   "EXPLAIN FORMAT=TRADITIONAL", // its ANALYZE has trees only
-		sqlMode:   strictMode,
-		followed:  [2]string{"gtid_mode", "ON"},
-		position:  "SELECT @@GLOBAL.gtid_executed",
-		reached:   "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed)",
-		minimum:   version{8, 0, 19},
-		maxScale:  30,
+		name:       "MySQL",
+		dialect:    dialect,
+		collation:  collation,
+		isolation:  "transaction_isolation",
+		explain:    "EXPLAIN FORMAT=TRADITIONAL",
+		analyze:    "EXPLAIN FORMAT=TRADITIONAL", // its ANALYZE has trees only
+		sqlMode:    strictMode,
+		followed:   [2]string{"gtid_mode", "ON"},
+		position:   "SELECT @@GLOBAL.gtid_executed",
+		reached:    "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed)",
+		groupLocks: "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1",
+		minimum:    version{8, 0, 19},
+		maxScale:   30,
 	}
 }()
 

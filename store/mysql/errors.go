@@ -58,6 +58,10 @@ const (
 	errPrepared       = 1461
 	errOfEngine       = 1296 // MariaDB's way to say that a cascade is too deep
 	errRecordChanged  = 1020 // MariaDB's innodb_snapshot_isolation
+	errShutdown       = 1053
+	errDuringCommit   = 1180
+	errKilled         = 1927 // MariaDB's: the connection
+	errDisconnected   = 4031 // MySQL's: for having been idle
 )
 
 // explained turns a client's error into a problem, a store.ConstraintError (its

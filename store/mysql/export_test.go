@@ -3,6 +3,8 @@ package mysql
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -97,4 +99,35 @@ func (d *Driver) LookUp(ctx context.Context, q *query.Select, asked [][]any) (fo
 		})
 	}
 	return found, statements, nil
+}
+
+// Single is a single write.
+type Single struct {
+	Q    any
+	Args []any
+}
+
+// WriteTogether does writes as one group, and tells how many rows each has changed; nil
+// when nothing was done.
+func (d *Driver) WriteTogether(ctx context.Context, writes []Single) ([]int, error) {
+	group := store.NewGroup(len(writes), nil)
+	rows, alone, errs := make([]int, len(writes)), make([]bool, len(writes)), make([]error, len(writes))
+	var callers sync.WaitGroup
+	var together []*store.Change
+	for i, w := range writes { // one after the other, so that their order is known
+		callers.Go(func() { rows[i], alone[i], errs[i] = group.Do(ctx, w.Q, w.Args) })
+		next, _ := group.Next(nil)
+		together = append(together, next...)
+	}
+	if c := d.commit(nil, together); c != nil {
+		defer c.raw.Close()
+	}
+	callers.Wait()
+	if slices.Contains(alone, true) {
+		if slices.Contains(alone, false) {
+			return nil, errors.New("some were done, and some were not")
+		}
+		rows = nil
+	}
+	return rows, errors.Join(errs...)
 }

@@ -24,6 +24,7 @@ var mariaFlavour = func() flavour {
 		// An EXISTS that it makes an IN may be one that it refuses (1235), and reads
 		// all related rows where a page needs few.
 		session:      ", optimizer_switch = 'exists_to_in=off'",
+		groupLocks:   "SET SESSION innodb_lock_wait_timeout = 0, lock_wait_timeout = 0",
 		simultaneous: true,
 		minimum:      version{10, 11, 0},
 		maxScale:     38,

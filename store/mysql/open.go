@@ -29,6 +29,7 @@ type Driver struct {
 	rendered  rendered
 	keys      sync.Map // the primary key of a table, by its name: []string
 	lane      chan *lookup
+	group     *store.Group
 	closed    chan struct{} // what drives lanes ends
 	driving   sync.WaitGroup
 	closing   sync.Once
@@ -68,8 +69,9 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 	}
 	d := &Driver{config: config, connector: connector, opts: o, log: o.Log, closed: make(chan struct{})}
 	if o.MaxOpen >= 2*lanes {
-		o.MaxOpen -= lanes
+		o.MaxOpen -= lanes + 1
 		d.lane = make(chan *lookup, maxTogether)
+		d.group = store.NewGroup(maxGroup, d.closed)
 	}
 	d.pool = newPool(o.MaxOpen)
 	if err := d.meet(ctx); err != nil {
@@ -79,6 +81,7 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 		for range lanes {
 			d.driving.Go(d.drive)
 		}
+		d.driving.Go(d.writeTogether)
 	}
 	return d, nil
 }

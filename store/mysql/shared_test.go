@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/query"
@@ -39,5 +40,23 @@ func TestOnlyReadsThatTellTheirRowsApartAreShared(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		})
+	}
+}
+
+func TestOnlyLightWritesGoWithOthers(t *testing.T) {
+	long := strings.Repeat("x", maxShared)
+	for _, tt := range []struct {
+		args  []any
+		light bool
+	}{
+		{[]any{value.UUID{}, "a", int64(1), nil, []any{"b", []any{"c"}}}, true},
+		{[]any{long, "a"}, false},
+		{[]any{[]any{long, "a"}}, false},
+		{[]any{value.Raw(long + "a")}, false},
+		{[]any{map[string]any{}}, false},
+	} {
+		if light := weight(tt.args) <= maxShared; light != tt.light {
+			t.Errorf("%.60v: %v", tt.args, light)
+		}
 	}
 }

@@ -17,9 +17,9 @@ import (
 const (
 	maxRendered = 4096
 	maxPrepared = 256
-	// maxKeptRows is the most rows of an insert whose statement is kept: of larger
-	// ones the next is seldom of the same size.
-	maxKeptRows = 4
+	// maxKeptRows is the most rows of an insert whose statement is kept: those of a group
+	// of writes. Of larger ones the next is seldom of the same size.
+	maxKeptRows = maxGroup
 	maxParams   = 65535 // of one statement, the protocol's
 )
 

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"iter"
 
@@ -30,8 +29,11 @@ var (
 
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
-	if mode == store.ReadOne {
+	switch mode {
+	case store.ReadOne:
 		return single{d}, nil
+	case store.WriteOne:
+		return one{single{d}}, nil
 	}
 	t, err := d.transaction(ctx, mode)
 	if err != nil {
@@ -110,9 +112,6 @@ func unreadable(err error) error {
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
 	width := len(q.Columns)
 	rows := len(args) / width
-	if t.mode == store.WriteOne && rows > 1 {
-		return 0, errMany
-	}
 	if rows <= maxParams/width {
 		n, err := t.write(ctx, q, rows, args)
 		if err == nil || !q.OnConflictIgnore || !primaryViolated(err) {
@@ -157,9 +156,6 @@ func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, erro
 
 // Delete removes rows; see store.Tx.
 func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
-	if t.mode == store.WriteOne {
-		return 0, errMany // it may take several statements
-	}
 	n, err := t.write(ctx, q, 0, args)
 	if needed(err) {
 		return t.removeTogether(ctx, q, args, err)
@@ -179,8 +175,8 @@ func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error
 	if err != nil {
 		return 0, t.failed(ctx, err)
 	}
-	defer p.done()
 	if err := t.c.settle(); err != nil {
+		p.done()
 		return 0, t.failed(ctx, err)
 	}
 	if t.mode == store.Write {
@@ -188,13 +184,12 @@ func (t *tx) write(ctx context.Context, q any, rows int, args []any) (int, error
 	} else {
 		t.c.rested = false // if the connection is lost from here on, it may have been done
 	}
-	result, err := p.stmt.(driver.StmtExecContext).ExecContext(ctx, p.values(args))
+	n, err := t.c.write(ctx, p, args)
 	if err != nil {
-		return 0, t.named(ctx, q, t.failed(ctx, p.failed(t.c.failed(ctx, err))))
+		return 0, t.named(ctx, q, t.failed(ctx, err))
 	}
 	t.c.rested = false
-	n, err := result.RowsAffected()
-	return int(n), err
+	return n, nil
 }
 
 // control runs SAVEPOINT and the like.

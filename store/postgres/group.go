@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,75 +24,27 @@ const (
 	groupTimeout = 30 * time.Second
 )
 
-// change is a single write on its way through the group.
-type change struct {
-	q    any
-	args []any
-	// taken: it is under way, or its caller has given it up.
-	taken atomic.Bool
-	done  chan changed
-}
-
-// changed is what came of it.
-type changed struct {
-	rows  int
-	err   error
-	alone bool // nothing: it has to be done by itself
-}
-
-// share does a write together with others. It is over when share returns, even if ctx
-// ends before; alone: nothing was done.
-func (d *Driver) share(ctx context.Context, q any, args []any) (n int, alone bool, err error) {
-	w := &change{q: q, args: args, done: make(chan changed, 1)}
-	select {
-	case d.group <- w:
-	case <-d.closed:
-		return 0, true, nil
-	default: // as many as a group holds are waiting already
-		return 0, true, nil
-	}
-	select {
-	case r := <-w.done:
-		return r.rows, r.alone, r.err
-	case <-d.closed:
-	case <-ctx.Done():
-	}
-	if w.taken.CompareAndSwap(false, true) {
-		if ctx.Err() == nil {
-			return 0, true, nil
-		}
-		return 0, false, store.Interrupted(ctx, errors.New("postgres: waiting to write"))
-	}
-	r := <-w.done
-	return r.rows, r.alone, r.err
-}
-
 // writeTogether carries groups until the driver closes.
 func (d *Driver) writeTogether() {
 	defer d.driving.Done()
 	var c *conn
-	var together []*change
+	var group []*store.Change
 	for {
-		if together = store.Waiting(d.group, d.closed, together[:0]); len(together) == 0 {
+		var open bool
+		if group, open = d.group.Next(group[:0]); !open {
 			if c != nil {
 				c.PgConn.Close(context.Background())
 			}
 			return
 		}
-		wanted := together[:0]
-		for _, w := range together {
-			if w.taken.CompareAndSwap(false, true) {
-				wanted = append(wanted, w)
-			}
-		}
-		c = d.commit(c, wanted)
-		clear(together)
+		c = d.commit(c, group)
+		clear(group)
 	}
 }
 
 // commit does the writes of a group on c, or on a new connection when c is of no more
 // use, and returns the connection for the next group, nil when it failed.
-func (d *Driver) commit(c *conn, group []*change) *conn {
+func (d *Driver) commit(c *conn, group []*store.Change) *conn {
 	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
 	defer cancel()
 	if c != nil && (c.epoch != d.epoch.Load() || !c.lives()) {
@@ -112,11 +63,11 @@ func (d *Driver) commit(c *conn, group []*change) *conn {
 	for i, w := range group {
 		switch {
 		case err == nil:
-			w.done <- changed{rows: int(results[i].CommandTag.RowsAffected())}
+			w.Done(int(results[i].CommandTag.RowsAffected()), nil)
 		case !sent || undone(err):
-			w.done <- changed{alone: true}
+			w.Alone()
 		default:
-			w.done <- changed{err: explained(ctx, err)}
+			w.Done(0, explained(ctx, err))
 		}
 	}
 	if c != nil && (c.IsClosed() || err != nil && !undone(err)) {
@@ -134,14 +85,14 @@ func undone(err error) bool {
 }
 
 // writeAll sends writes as one transaction, which ends with it.
-func (c *conn) writeAll(ctx context.Context, group []*change) (results []*pgconn.Result, sent bool, err error) {
+func (c *conn) writeAll(ctx context.Context, group []*store.Change) (results []*pgconn.Result, sent bool, err error) {
 	var batch pgconn.Batch
 	for _, w := range group {
-		p, err := c.statement(ctx, w.q)
+		p, err := c.statement(ctx, w.Q)
 		if err != nil {
 			return nil, false, err
 		}
-		values, formats := p.arguments(w.args)
+		values, formats := p.arguments(w.Args)
 		p.queueIn(&batch, values, formats)
 	}
 	results, err = c.ExecBatch(ctx, &batch).ReadAll()

@@ -33,7 +33,7 @@ func (o one) Update(ctx context.Context, q *query.Update, args []any) (int, erro
 
 func (o one) write(ctx context.Context, q any, args []any) (int, error) {
 	if o.d.group != nil && !o.d.pooled { // a pooler would hand what the group sets to others
-		if n, alone, err := o.d.share(ctx, q, args); !alone {
+		if n, alone, err := o.d.group.Do(ctx, q, args); !alone {
 			return n, err
 		}
 	}

@@ -29,7 +29,7 @@ type Driver struct {
 	conns   chan *conn    // nil members are opened when first needed; one for each place
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use
 	lane    chan *lookup  // nil: no lanes
-	group   chan *change  // nil: no group
+	group   *store.Group  // nil: no group
 	closed  chan struct{}
 	driving sync.WaitGroup
 	closing sync.Once
@@ -80,7 +80,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	d := &Driver{config: config, opts: o, log: o.Log, closed: make(chan struct{})}
 	if o.MaxOpen >= 2*lanes {
 		o.MaxOpen -= lanes + 1
-		d.group = make(chan *change, maxGroup)
+		d.group = store.NewGroup(maxGroup, d.closed)
 		d.driving.Add(1)
 		go d.writeTogether()
 		d.lane = make(chan *lookup, maxTogether)
