@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	client "github.com/go-sql-driver/mysql"
@@ -17,18 +16,18 @@ import (
 )
 
 // Maria is an empty database of its own on a MariaDB server, gone when the test
-// ends. The server is the one of the URL in MAINSTAY_TEST_MYSQL if that is a MariaDB,
-// whose user may create databases; else a private one is started from the programs
-// on this machine, once for each test program that calls Main. Without either the
-// test is skipped, or fails in CI.
+// ends. The server is the one of the URL in MAINSTAY_TEST_MARIADB, whose user may
+// create databases; else a private one is started from the programs on this machine,
+// once for each test program that calls Main. Without either the test is skipped, or
+// fails in CI.
 func Maria(t testing.TB) *mysql.Driver {
 	t.Helper()
 	return openMySQL(t, MariaURL(t))
 }
 
-// MySQL is such a database on a MySQL server: the one in MAINSTAY_TEST_MYSQL if that
-// is no MariaDB, else one started from the program on this machine or from the
-// packages that mysql/fetch has unpacked.
+// MySQL is such a database on a MySQL server: the one in MAINSTAY_TEST_MYSQL, else one
+// started from the program on this machine or from the packages that mysql/fetch has
+// unpacked.
 func MySQL(t testing.TB) *mysql.Driver {
 	t.Helper()
 	return openMySQL(t, MySQLURL(t))
@@ -51,24 +50,24 @@ func openMySQL(t testing.TB, at string) *mysql.Driver {
 // MariaURL makes an empty database as Maria does and tells how to open it.
 func MariaURL(t testing.TB) string {
 	t.Helper()
-	return mysqlDatabase(t, true, privateMaria)
+	return mysqlDatabase(t, givenMaria, privateMaria)
 }
 
 // MySQLURL makes an empty database as MySQL does and tells how to open it.
 func MySQLURL(t testing.TB) string {
 	t.Helper()
-	return mysqlDatabase(t, false, privateMySQL)
+	return mysqlDatabase(t, givenMySQL, privateMySQL)
 }
 
 // mysqlDatabase is the URL of a database of the test's own, on the server that was
-// given if it is of the right kind, else on the private one.
-func mysqlDatabase(t testing.TB, isMaria bool, private func() (*Server, error)) string {
+// given, else on the private one.
+func mysqlDatabase(t testing.TB, given func() (*url.URL, error), private func() (*Server, error)) string {
 	t.Helper()
-	at, givenMaria, err := givenMySQL()
+	at, err := given()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if at == nil || givenMaria != isMaria {
+	if at == nil {
 		s, err := private()
 		if err != nil {
 			missing(t, err)
@@ -139,33 +138,22 @@ func admin(at *url.URL) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// givenMySQL is the server in MAINSTAY_TEST_MYSQL, nil when there is none.
-func givenMySQL() (at *url.URL, isMaria bool, err error) {
-	text := os.Getenv("MAINSTAY_TEST_MYSQL")
-	if text == "" {
-		return nil, false, nil
-	}
-	if at, err = url.Parse(text); err != nil {
-		return nil, false, err
-	}
-	version, err := givenVersion()
-	return withoutDatabase(at), strings.Contains(version, "MariaDB"), err
-}
+func givenMaria() (*url.URL, error) { return given("MAINSTAY_TEST_MARIADB", "mariadb") }
 
-// givenVersion is what the server in MAINSTAY_TEST_MYSQL says that it is.
-var givenVersion = sync.OnceValues(func() (version string, err error) {
-	at, err := url.Parse(os.Getenv("MAINSTAY_TEST_MYSQL"))
-	if err != nil {
-		return "", err
+func givenMySQL() (*url.URL, error) { return given("MAINSTAY_TEST_MYSQL", "mysql") }
+
+// given is the server that a variable of the environment names, nil when there is none.
+func given(variable, scheme string) (*url.URL, error) {
+	text := os.Getenv(variable)
+	if text == "" {
+		return nil, nil
 	}
-	db, err := admin(withoutDatabase(at))
-	if err != nil {
-		return "", err
+	at, err := url.Parse(text)
+	if err != nil || at.Scheme != scheme {
+		return nil, fmt.Errorf("%s is not a URL such as %s://root@localhost:3306/", variable, scheme)
 	}
-	defer db.Close()
-	err = db.QueryRow("SELECT VERSION()").Scan(&version)
-	return version, err
-})
+	return withoutDatabase(at), nil
+}
 
 func withoutDatabase(at *url.URL) *url.URL {
 	bare := *at

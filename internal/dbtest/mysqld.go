@@ -23,7 +23,7 @@ var (
 )
 
 var (
-	errNoMaria = errors.New("MariaDB is not on this machine: install its server (Debian, Ubuntu: mariadb-server) or set MAINSTAY_TEST_MYSQL")
+	errNoMaria = errors.New("MariaDB is not on this machine: install its server (Debian, Ubuntu: mariadb-server) or set MAINSTAY_TEST_MARIADB")
 	errNoMySQL = errors.New("MySQL is not on this machine: ./check sees to it where it can; MAINSTAY_TEST_MYSQL=mysql://… names a server")
 )
 
@@ -80,8 +80,8 @@ func (s *Server) serve(scheme, program, data string, settings []string) {
 
 // hasMySQL says why there is no MySQL; nil when there is one.
 func hasMySQL() error {
-	given, isMaria, err := givenMySQL()
-	if err == nil && (given == nil || isMaria) {
+	given, err := givenMySQL()
+	if err == nil && given == nil {
 		_, _, err = mysqlProgram()
 	}
 	return err
