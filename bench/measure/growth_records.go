@@ -12,12 +12,9 @@ import (
 )
 
 // records measures the same requests with ever more records, of Mainstay and of the
-// reference: what grows in both is the database's own.
+// reference on the same tables: what grows in both is the database's own.
 func (g *growing) records(ctx context.Context) error {
-	for _, kind := range g.on("sqlite", "postgresql", "mariadb") {
-		if kind == "mariadb" && len(g.only) == 0 {
-			continue // when it is asked for
-		}
+	for _, kind := range g.on("sqlite", "postgresql") {
 		fmt.Fprintf(g.out, "### Records on %s\nProcessor milliseconds per request with so many jobs, server and database; S4 begins after half of them.\n", kind)
 		if err := g.recordsOn(ctx, kind); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
@@ -98,41 +95,28 @@ func (g *growing) curves(head string, db *database, sizes []dataset.Size, names 
 	}
 }
 
-// beside serves Mainstay and the reference with the same records, each in a database of
-// its own.
+// beside serves Mainstay and the reference, both from Mainstay's tables.
 func (g *growing) beside(ctx context.Context, kind string, size dataset.Size) ([]*system, error) {
 	name := fmt.Sprint(size.Jobs)
-	url, err := g.url(ctx, kind, "own"+name)
+	url, err := g.url(ctx, kind, "records"+name)
 	if err != nil {
 		return nil, err
 	}
-	at, err := g.url(ctx, kind, "hand"+name)
-	if err != nil {
-		return nil, err
-	}
-	switch kind {
-	case "sqlite":
-		at = strings.TrimPrefix(at, "sqlite:")
-	case "mariadb":
-		at = g.servers[kind].mariadbDSN("hand" + name)
-	}
-	db := &database{name: kind, size: size, copied: func(ctx context.Context, _ string) (string, error) {
-		return at, g.p.loaded(ctx, handOf(kind), at, size)
-	}}
-	progress("%s: the reference's %s jobs", kind, name)
-	theirs, err := reference(ctx, g.p, db)
-	if err != nil {
-		return nil, err
-	}
-	progress("%s: Mainstay's %s jobs", kind, name)
 	if err := g.p.migrated(ctx, g.mainstay, g.p.root, url); err != nil {
 		return nil, err
 	}
-	tokens, err := copyStore(ctx, g.p.root, kind, at, url, size)
+	progress("%s: filling in %s jobs", kind, name)
+	tokens, err := fillMany(ctx, g.p.root, kind, url, size)
 	if err != nil {
 		return nil, err
 	}
+	progress("%s: serving %s jobs", kind, name)
 	own, _, err := g.standing(ctx, kind, url, tokens, size)
+	if err != nil {
+		return nil, err
+	}
+	db := &database{name: kind, size: size, copied: func(context.Context, string) (string, error) { return strings.TrimPrefix(url, "sqlite:"), nil }}
+	theirs, err := handWritten(ctx, g.p, db, byHand, "-reading")
 	if err != nil {
 		return nil, err
 	}

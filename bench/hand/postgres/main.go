@@ -28,8 +28,8 @@ const (
 
 var statements = map[string]string{
 	"get":     `SELECT ` + job + ` FROM jobs j WHERE id = $1`,
-	"list":    `SELECT ` + job + ` FROM jobs j WHERE status = $1 AND salary_min >= $2` + page,
-	"include": `SELECT ` + job + `, ` + company + ` FROM jobs j JOIN companies c ON c.id = j.company WHERE status = $1 AND salary_min >= $2` + page,
+	"list":    `SELECT ` + job + ` FROM jobs j WHERE status = $1 AND salary_min >= $2::int` + page,
+	"include": `SELECT ` + job + `, ` + company + ` FROM jobs j JOIN companies c ON c.id = j.company WHERE status = $1 AND salary_min >= $2::int` + page,
 	"deep":    `SELECT ` + job + ` FROM jobs j WHERE (j.created_at, j.id) < ($1, $2)` + page,
 	"own":     `SELECT ` + job + ` FROM jobs j WHERE company = $1 AND status = $2` + page,
 	"create":  `INSERT INTO applications (id, job, candidate_name, email, stage, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -41,7 +41,7 @@ const epoch = 946_684_800_000 // 2000-01-01, where PostgreSQL's times begin
 type row [][]byte
 
 func (r row) Text(i int) []byte {
-	if i == 5 {
+	if i == 5 && r[i][0] == 1 {
 		return r[i][1:] // jsonb: a version byte, then text
 	}
 	return r[i]
@@ -51,7 +51,11 @@ func (r row) Int(i int) int64 {
 	if len(r[i]) == 4 {
 		return int64(int32(binary.BigEndian.Uint32(r[i])))
 	}
-	return int64(binary.BigEndian.Uint64(r[i]))/1000 + epoch
+	n := int64(binary.BigEndian.Uint64(r[i]))
+	if i == 6 {
+		return n // a salary, where the column is as wide
+	}
+	return n/1000 + epoch
 }
 
 func moment(ms int64) []byte {
@@ -162,6 +166,7 @@ func main() {
 	listen := flag.String("listen", "", "address")
 	guarantees := flag.Bool("guarantees", false, "write as safely as Mainstay does")
 	fill := flag.Bool("load", false, "make and fill the tables instead of serving")
+	reading := flag.Bool("reading", false, "only read jobs, from a table that may be Mainstay's")
 	size := dataset.Flags()
 	flag.Parse()
 	ctx := context.Background()
@@ -182,6 +187,9 @@ func main() {
 		log.Fatal(err)
 	}
 	maps.Copy(statements, more)
+	if *reading {
+		maps.DeleteFunc(statements, hand.BeyondJobs)
+	}
 	config.MaxConns, config.MinConns = 16, 16
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		for name, text := range statements {

@@ -283,6 +283,7 @@ func main() {
 	guarantees := flag.Bool("guarantees", false, "write as safely as Mainstay does")
 	together := flag.Int("together", 64, "how many writes may share a commit")
 	fill := flag.Bool("load", false, "make and fill the tables instead of serving")
+	reading := flag.Bool("reading", false, "only read jobs, from a table that may be Mainstay's")
 	size := dataset.Flags()
 	flag.Parse()
 	if *fill {
@@ -296,6 +297,9 @@ func main() {
 			log.Fatal(err)
 		}
 		maps.Copy(statements, sure)
+	}
+	if *reading {
+		maps.DeleteFunc(statements, hand.BeyondJobs)
 	}
 	const readers = 4
 	b := &backend{readers: make(chan *conn, readers), writes: make(chan *write, 256), together: *together}
