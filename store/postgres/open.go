@@ -157,9 +157,16 @@ func (c *conn) stop() {
 	_ = c.CancelRequest(ctx) // else it goes on until its time is over
 }
 
-// ready finds a connection that lives, or makes one.
+// ready finds a connection that lives, or makes one when none is at rest.
 func (d *Driver) ready(ctx context.Context) (*conn, error) {
 	c := <-d.conns
+	for range len(d.conns) {
+		if c != nil {
+			break
+		}
+		d.conns <- nil
+		c = <-d.conns
+	}
 	if c == closedConn {
 		d.conns <- c
 		return nil, errClosed
