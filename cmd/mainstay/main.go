@@ -156,6 +156,17 @@ A command exits with 0 when it is done, 1 when it failed or found a fault, and
 		}
 	}
 	root.AddCommand(versionCommand(c))
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			about, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(root, strings.Join(args, " "))
+			}
+			return about.Help()
+		},
+	})
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
 		"{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}", "", 1)) // Use says it already
 	root.CompletionOptions.HiddenDefaultCmd = true
