@@ -144,7 +144,7 @@ func (d *Driver) openWriter() error {
 	}
 	learn(c, d.log)
 	c.commits = &d.readers.commits
-	d.writer = &writer{c: c, readers: &d.readers, log: d.log, maxBatch: maxBatch, passiveAt: passivePages, restartAt: restartPages}
+	d.writer = &writer{c: c, d: d, maxBatch: maxBatch, passiveAt: passivePages, restartAt: restartPages}
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/mainstay-run/mainstay/store"
 )
 
-// tx is a transaction of any mode.
+// tx is a transaction.
 type tx struct {
 	d    *Driver
 	c    *conn // nil when the transaction is over
@@ -18,7 +18,7 @@ type tx struct {
 
 	// Of a Write:
 	batch *batch
-	first bool  // the batch's first member needs no savepoint
+	saved bool  // it has a savepoint; the first of a batch and a single write need none
 	lost  error // SQLite gave up the whole transaction
 }
 
@@ -27,15 +27,23 @@ var _ store.Tx = (*tx)(nil)
 var (
 	errOver    = problem.Errorf(problem.Internal, "the transaction is over")
 	errReading = problem.Errorf(problem.Internal, "this transaction only reads")
+
+	errReadOnly = problem.Errorf(problem.Unavailable, "the database is open for reading only")
 )
 
 // Begin starts a transaction; see store.Driver.
 func (d *Driver) Begin(ctx context.Context, mode store.Mode) (store.Tx, error) {
 	held.used()
-	if mode >= store.Write {
-		return d.beginWrite(ctx)
-	}
-	if mode == store.Stream {
+	switch mode {
+	case store.WriteOne:
+		return d.beginOne()
+	case store.Write, store.WriteRows:
+		t, err := d.beginWrite(ctx, mode)
+		if err != nil {
+			return nil, err
+		}
+		return t, nil
+	case store.Stream:
 		return d.beginStream(ctx)
 	}
 	c, err := d.reader(ctx, mode)
@@ -62,20 +70,20 @@ func (d *Driver) beginStream(ctx context.Context) (store.Tx, error) {
 	return &tx{d: d, c: c, mode: store.Stream}, nil
 }
 
-func (d *Driver) beginWrite(ctx context.Context) (store.Tx, error) {
+func (d *Driver) beginWrite(ctx context.Context, mode store.Mode) (*tx, error) {
 	if d.writer == nil {
-		return nil, problem.Errorf(problem.Unavailable, "the database is open for reading only")
+		return nil, errReadOnly
 	}
 	w := d.writer
 	if err := w.take(ctx); err != nil {
 		return nil, err
 	}
-	b, first, err := w.join()
+	b, saved, err := w.join(mode != store.WriteOne)
 	if err != nil {
 		w.leave()
 		return nil, explained(ctx, err)
 	}
-	return &tx{d: d, c: w.c, mode: store.Write, batch: b, first: first}, nil
+	return &tx{d: d, c: w.c, mode: mode, batch: b, saved: saved}, nil
 }
 
 // Select streams rows; see store.Tx.
@@ -174,24 +182,28 @@ func (t *tx) write(ctx context.Context, q any, args []any) (int, error) {
 	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}
-	if t.mode != store.Write {
+	if t.mode < store.Write {
 		return 0, errReading
 	}
-	p, err := t.d.statement(t.c, q)
+	n, err := t.d.change(t.c, q, args)
+	return n, t.failed(ctx, err)
+}
+
+// change runs an insert of one row, an update or a delete, which fails whole.
+func (d *Driver) change(c *conn, q any, args []any) (rows int, err error) {
+	p, err := d.statement(c, q)
 	if err != nil {
-		return 0, t.failed(ctx, err)
+		return 0, err
 	}
-	outer := t.c.reading
-	t.c.reading = nil
-	defer func() { t.c.reading = outer }()
+	defer c.done(q, p)
+	outer := c.reading
+	c.reading = nil
+	defer func() { c.reading = outer }()
 	p.bindAll(args)
-	_, err = p.step()
-	n := t.c.changes()
-	t.c.done(q, p)
-	if err != nil {
-		return 0, t.failed(ctx, err)
+	if _, err := p.step(); err != nil {
+		return 0, err
 	}
-	return n, nil
+	return c.changes(), nil
 }
 
 func (t *tx) usable(ctx context.Context) error {
@@ -215,7 +227,7 @@ func (t *tx) failed(ctx context.Context, err error) error {
 	if t.c.crowded {
 		return store.Crowded()
 	}
-	if t.mode != store.Write || t.c.inTransaction() {
+	if t.mode < store.Write || t.c.inTransaction() {
 		return explained(ctx, err)
 	}
 	if t.lost == nil {
@@ -234,7 +246,7 @@ func (t *tx) Commit(ctx context.Context) error {
 	if t.c == nil {
 		return errOver
 	}
-	if t.mode != store.Write {
+	if t.mode < store.Write {
 		return t.release()
 	}
 	c, w, b := t.c, t.d.writer, t.batch
@@ -243,7 +255,7 @@ func (t *tx) Commit(ctx context.Context) error {
 	case t.lost != nil:
 		w.decide(t.lost)
 		return t.lost
-	case !t.first:
+	case t.saved:
 		if err := c.control("RELEASE member"); err != nil {
 			w.decide(err)
 			return b.err
@@ -260,7 +272,7 @@ func (t *tx) Rollback(ctx context.Context) error {
 	if t.c == nil {
 		return nil
 	}
-	if t.mode != store.Write {
+	if t.mode < store.Write {
 		return t.release()
 	}
 	c, w, b := t.c, t.d.writer, t.batch
@@ -269,7 +281,7 @@ func (t *tx) Rollback(ctx context.Context) error {
 	case t.lost != nil:
 		w.decide(t.lost)
 		return b.err
-	case t.first:
+	case !t.saved:
 		err := c.control("ROLLBACK")
 		w.batch = nil
 		close(b.done)

@@ -17,16 +17,18 @@ import (
 // writer is the one connection that writes, and the turn to use it. Several
 // transactions share one durable commit: whoever has the turn runs in a savepoint
 // of the batch and, on its commit, hands the turn to the next in line and waits;
-// the last one commits for all. Nobody is answered before that commit, not even
-// with a refusal, which may rest on what an earlier member wrote.
+// the last one commits for all. A single write is not given the turn for that: who
+// has it does the write, too, without a savepoint, since a statement that fails
+// undoes itself. Nobody is answered before that commit, not even with a refusal,
+// which may rest on what an earlier member wrote.
 type writer struct {
-	c       *conn
-	readers *readers
-	log     *slog.Logger
+	c *conn
+	d *Driver
 
 	mu     sync.Mutex
 	taken  bool    // somebody has the turn
 	queue  []*turn // who wants it, first come first served
+	sweeps bool    // a sweep is to come
 	closed bool
 
 	// The rest belongs to who has the turn.
@@ -40,11 +42,22 @@ type writer struct {
 }
 
 // turn is a place in the queue.
-type turn struct{ given chan struct{} }
+type turn struct {
+	given chan struct{} // holds one once the wait is over
+	// waiting is the context of who waits, whose end is looked for by others.
+	waiting context.Context
+	// change is what whoever has the turn does for who waits; without a query they
+	// want the turn itself.
+	change
+	// mine: the turn is given, also to somebody with a change, who then is the first
+	// of a batch.
+	mine bool
+}
 
 // batch is a transaction of SQLite, shared by its members.
 type batch struct {
 	members int
+	changes []*turn // of members that are single writes
 	limit   int
 	began   time.Time
 	done    chan struct{} // closed when it is decided
@@ -54,6 +67,8 @@ type batch struct {
 const (
 	maxMembers = 64
 	maxBatch   = 20 * time.Millisecond
+	// sweepEvery is how late it may be noticed that somebody waits no more.
+	sweepEvery = 10 * time.Millisecond
 	// passivePages and restartPages bound the write-ahead log (4 KiB pages): from
 	// the first on it is copied, from the second on readers are waited for, so that
 	// it can begin anew.
@@ -61,43 +76,62 @@ const (
 	restartPages = 4000
 )
 
-var errClosed = problem.Errorf(problem.Unavailable, "the database is closed")
+var (
+	errClosed  = problem.Errorf(problem.Unavailable, "the database is closed")
+	errWaiting = errors.New("sqlite: waiting for the turn to write")
+)
 
 // take waits for the turn.
 func (w *writer) take(ctx context.Context) error {
+	t := &turn{given: make(chan struct{}, 1)}
+	w.wait(ctx, t)
+	return t.err
+}
+
+// wait returns when t has the turn, or is decided or given up.
+func (w *writer) wait(ctx context.Context, t *turn) {
 	w.mu.Lock()
-	if w.closed {
+	switch {
+	case w.closed:
+		t.err = errClosed
+	case !w.taken:
+		w.taken, t.mine = true, true
+	default:
+		t.waiting = ctx
+		w.queue = append(w.queue, t)
+		w.sweepSoon()
 		w.mu.Unlock()
-		return errClosed
+		<-t.given
+		return
 	}
-	if !w.taken {
-		w.taken = true
-		w.mu.Unlock()
-		return nil
-	}
-	t := &turn{make(chan struct{})}
-	w.queue = append(w.queue, t)
 	w.mu.Unlock()
-	select {
-	case <-t.given:
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.closed {
-			return errClosed
-		}
-		return nil
-	case <-ctx.Done():
+}
+
+// sweepSoon has the queue swept if it is not to be already; mu is held.
+func (w *writer) sweepSoon() {
+	if !w.sweeps {
+		w.sweeps = true
+		time.AfterFunc(sweepEvery, w.sweep)
 	}
+}
+
+// sweep takes those out of the queue who do not want to wait any more. To watch for
+// that is much dearer for each of them than the look at all of them now and then.
+func (w *writer) sweep() {
 	w.mu.Lock()
-	i := slices.Index(w.queue, t)
-	if i >= 0 {
-		w.queue = slices.Delete(w.queue, i, i+1)
-		w.mu.Unlock()
-	} else { // it was given in the same moment
-		w.mu.Unlock()
-		w.leave()
+	defer w.mu.Unlock()
+	w.sweeps = false
+	w.queue = slices.DeleteFunc(w.queue, func(t *turn) bool {
+		if t.waiting.Err() == nil {
+			return false
+		}
+		t.err = store.Interrupted(t.waiting, errWaiting)
+		t.given <- struct{}{}
+		return true
+	})
+	if len(w.queue) > 0 {
+		w.sweepSoon()
 	}
-	return store.Interrupted(ctx, errors.New("sqlite: waiting for the turn to write"))
 }
 
 // pass gives the turn to the next in line, or to nobody.
@@ -108,18 +142,28 @@ func (w *writer) pass() {
 		w.taken = false
 		return
 	}
-	close(w.queue[0].given)
-	w.queue = w.queue[1:]
+	w.give()
 }
 
-// join makes who has the turn a member of the batch, and opens one if need be.
-func (w *writer) join() (b *batch, first bool, err error) {
+// give gives the turn to the next in line; mu is held.
+func (w *writer) give() {
+	t := w.queue[0]
+	w.queue = w.queue[1:]
+	t.mine = true
+	t.given <- struct{}{}
+}
+
+// join makes who has the turn a member of the batch, and opens one if need be. save: a
+// member that is not the first gets a savepoint.
+func (w *writer) join(save bool) (b *batch, saved bool, err error) {
 	if w.batch != nil {
-		if err := w.c.control("SAVEPOINT member"); err != nil {
-			return nil, false, err
+		if save {
+			if err := w.c.control("SAVEPOINT member"); err != nil {
+				return nil, false, err
+			}
 		}
 		w.batch.members++
-		return w.batch, false, nil
+		return w.batch, save, nil
 	}
 	if err := w.c.control("BEGIN IMMEDIATE"); err != nil {
 		return nil, false, err
@@ -129,40 +173,68 @@ func (w *writer) join() (b *batch, first bool, err error) {
 		w.single--
 		w.batch.limit = 1
 	}
-	return w.batch, true, nil
+	return w.batch, false, nil
 }
 
 // leave gives up the turn of a member whose part is done: to the next in line, who
-// joins, or, when there is none or the batch is full, by committing for all.
+// joins, or, when there is none or the batch is full, by committing for all. Single
+// writes that are in line join at once.
 func (w *writer) leave() {
-	b := w.batch
-	if b == nil {
-		w.pass()
-		return
+	for w.batch != nil {
+		t, given := w.next(w.batch)
+		switch {
+		case given:
+			return
+		case t == nil:
+			w.decide(w.c.control("COMMIT"))
+			return
+		}
+		w.batch.members++
+		w.do(t)
 	}
+	w.pass()
+}
+
+// next is the single write that joins b next, if one is the next in line. Who wants the
+// turn itself is given it.
+func (w *writer) next(b *batch) (t *turn, given bool) {
 	w.mu.Lock()
-	if len(w.queue) > 0 && b.members < b.limit && time.Since(b.began) < w.maxBatch {
-		close(w.queue[0].given)
-		w.queue = w.queue[1:]
-		w.mu.Unlock()
-		return
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 || b.members >= b.limit || time.Since(b.began) >= w.maxBatch {
+		return nil, false
 	}
-	w.mu.Unlock()
-	w.decide(w.c.control("COMMIT"))
+	if w.queue[0].q == nil {
+		w.give()
+		return nil, true
+	}
+	t = w.queue[0]
+	w.queue = w.queue[1:]
+	return t, false
 }
 
 // decide ends the batch with the result of its commit, then passes the turn.
 func (w *writer) decide(err error) {
+	w.settle(err)
+	w.pass()
+}
+
+// settle ends the batch with the result of its commit.
+func (w *writer) settle(err error) {
 	b := w.batch
 	w.batch = nil
 	if err != nil {
 		b.err = w.failed(b, err)
 	}
 	close(b.done)
+	for _, t := range b.changes {
+		if b.err != nil {
+			t.rows, t.err = 0, b.err
+		}
+		t.given <- struct{}{}
+	}
 	if err == nil {
 		w.checkpoint()
 	}
-	w.pass()
 }
 
 // failed undoes what is left of a transaction and tells its members: one alone
@@ -170,13 +242,13 @@ func (w *writer) decide(err error) {
 func (w *writer) failed(b *batch, err error) error {
 	if w.c.inTransaction() {
 		if err := w.c.control("ROLLBACK"); err != nil {
-			w.log.Error("rolling back", slog.Any("error", err))
+			w.d.log.Error("rolling back", slog.Any("error", err))
 		}
 	}
 	if b.members == 1 {
 		return explained(context.Background(), err)
 	}
-	w.log.Warn("a group of writes failed together and is run again one by one",
+	w.d.log.Warn("a group of writes failed together and is run again one by one",
 		slog.Int("members", b.members), slog.Any("error", err))
 	w.single += b.members
 	return store.ErrAgain
@@ -196,14 +268,14 @@ func (w *writer) checkpoint() {
 	if pages >= w.restartAt {
 		kind = restart
 		w.restartAt = pages + restartPages
-		learn(w.c, w.log)
+		learn(w.c, w.d.log)
 		w.c.busyTimeout(50)
 		defer w.c.busyTimeout(busyTimeout)
 	}
 	w.passiveAt = pages + passivePages
-	w.readers.endViews(0)
+	w.d.readers.endViews(0)
 	if err := w.c.checkpoint(kind); err != nil && !isBusy(err) {
-		w.log.Error("checkpoint", slog.Any("error", err))
+		w.d.log.Error("checkpoint", slog.Any("error", err))
 	}
 }
 
@@ -226,7 +298,8 @@ func (w *writer) close() error {
 	w.mu.Lock()
 	w.closed = true
 	for _, t := range w.queue {
-		close(t.given)
+		t.err = errClosed
+		t.given <- struct{}{}
 	}
 	w.queue = nil
 	w.mu.Unlock()

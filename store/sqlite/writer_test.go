@@ -429,8 +429,17 @@ func TestWritersAtRandom(t *testing.T) {
 			for i := range rounds {
 				word := fmt.Sprintf("%02d-%02d", w, i)
 				ctx, cancel := context.WithCancel(context.Background())
-				kind := r.IntN(10)
-				err := db.InTx(ctx, store.Write, nil, func(tx store.Tx) error {
+				kind := r.IntN(15)
+				mode := store.Write
+				if kind >= 10 {
+					mode = store.WriteOne
+				}
+				err := db.InTx(ctx, mode, nil, func(tx store.Tx) error {
+					if kind == 14 {
+						for range tx.Select(ctx, allWords, nil) {
+							break
+						}
+					}
 					if err := add(ctx, tx, word); err != nil {
 						return err
 					}
