@@ -63,10 +63,13 @@ func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *i
 		return in, false
 	}
 	for _, f := range s.Resource.Fields {
-		here := (*spot)(nil).member(f.Name)
 		stands := c.standing(s, f)
 		j, sent := members[f.Name]
 		in.sent[f.Name] = sent
+		var here *spot
+		if sent {
+			here = here.member(f.Name)
+		}
 		switch {
 		case sent && f.Builtin && f.Name == "id":
 			in.id, _ = b.newID(j, c.env.Now, here)
@@ -80,7 +83,7 @@ func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *i
 			in.given[f], _ = b.field(f, j, here, false)
 		case f.Dispensable() || f.Builtin || !f.Stored() || s.Resource.Defaults[f] != nil:
 		case stands == open || stands == perhaps:
-			b.fault(here, "required", "is required")
+			b.fault(here.member(f.Name), "required", "is required")
 		default:
 			unmade = true
 		}
@@ -187,10 +190,12 @@ func (w *work) complete(ctx context.Context, s *rule.Sight, in *input, rec rule.
 	env.World = world
 	b, unseen := &reader{}, &reader{}
 	for _, f := range r.Fields {
+		if f.Builtin || !f.Stored() || f.Type.Value == nil {
+			continue
+		}
 		here := (*spot)(nil).member(f.Name)
 		v, given := in.given[f]
 		switch {
-		case f.Builtin || !f.Stored() || f.Type.Value == nil:
 		case given:
 			rec[f.Name] = b.complete(r, f.Type, v, here, env)
 		case w.c.standing(s, f) == absent:

@@ -168,10 +168,13 @@ func (c *call) readChange(s *rule.Sight, body any, put bool) (*input, error) {
 	}
 	in := &input{given: map[*contract.Field]any{}, sent: map[string]bool{}}
 	for _, f := range s.Resource.Fields {
-		here := (*spot)(nil).member(f.Name)
 		stands := c.standing(s, f)
 		j, sent := members[f.Name]
+		if !sent && !put {
+			continue
+		}
 		in.sent[f.Name] = sent
+		here := (*spot)(nil).member(f.Name)
 		switch {
 		case sent && stands == absent:
 			b.unknown(here)
