@@ -36,6 +36,10 @@ type conn struct {
 // transaction is run again.
 const lockWait = 10
 
+// widening asks for the connection's number, beside a text by which the client's buffer
+// grows and stays: a page of records is read at once then, not in pieces of 4 KiB.
+const widening = "SELECT CONNECTION_ID(), REPEAT(' ', 32000)"
+
 // connect opens a connection and makes its session what statements rely on.
 func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
 	raw, err := d.connector.Connect(ctx)
@@ -55,7 +59,7 @@ func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
 	}
 	var found []string
 	if err == nil {
-		found, err = c.list(ctx, "SELECT CONNECTION_ID()")
+		found, err = c.list(ctx, widening)
 	}
 	if err != nil {
 		raw.Close()
@@ -102,6 +106,7 @@ func (c *conn) again(ctx context.Context, err error) error {
 	if err == nil || !c.rested || !c.broken || ctx.Err() != nil {
 		return err
 	}
+	c.d.pool.forget() // those that lie at rest are as old
 	return fmt.Errorf("%w: %w", store.ErrAgain, err)
 }
 

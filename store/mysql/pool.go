@@ -68,6 +68,17 @@ func (p *pool) push(c *conn) bool {
 	return true
 }
 
+// forget closes the connections at rest.
+func (p *pool) forget() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.raw.Close()
+	}
+}
+
 // close waits for the connections in use and closes all.
 func (p *pool) close() error {
 	p.mu.Lock()
@@ -84,21 +95,23 @@ func (p *pool) close() error {
 // take waits for a connection that is set up for u, for what is not broken off; give
 // returns it.
 func (d *Driver) take(ctx context.Context, u use) (*conn, error) {
-	return d.takeAt(ctx, u, d.pool.places.TakeOwn)
+	return d.takeAt(ctx, u, true, d.pool.places.TakeOwn)
 }
 
 // takeFor waits for a connection for a transaction, among all who ask.
 func (d *Driver) takeFor(ctx context.Context, u use, mode store.Mode) (*conn, error) {
 	switch mode {
 	case store.Stream:
-		return d.takeAt(ctx, u, d.pool.places.TakeLong)
+		return d.takeAt(ctx, u, false, d.pool.places.TakeLong)
 	case store.WriteOne: // which cannot be broken off without a doubt
 		return d.take(ctx, u)
 	}
-	return d.takeAt(ctx, u, d.pool.places.Take)
+	return d.takeAt(ctx, u, false, d.pool.places.Take)
 }
 
-func (d *Driver) takeAt(ctx context.Context, u use, find func(context.Context) (*store.Place, error)) (*conn, error) {
+// takeAt waits for a connection; whether it is tried before is for who cannot begin
+// again when its first statement finds that nobody listens, see conn.again.
+func (d *Driver) takeAt(ctx context.Context, u use, tried bool, find func(context.Context) (*store.Place, error)) (*conn, error) {
 	if ctx.Err() != nil {
 		return nil, store.Interrupted(ctx, ctx.Err())
 	}
@@ -106,7 +119,7 @@ func (d *Driver) takeAt(ctx context.Context, u use, find func(context.Context) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.ready(ctx, u)
+	c, err := d.ready(ctx, u, tried)
 	if err != nil {
 		place.Give()
 		return nil, explained(ctx, err)
@@ -119,10 +132,10 @@ func (d *Driver) takeAt(ctx context.Context, u use, find func(context.Context) (
 // stop breaks off what runs on the connection, from elsewhere.
 func (c *conn) stop() { c.d.kill(c.id) }
 
-// ready finds a connection that lives, or makes one, and sets it up.
-func (d *Driver) ready(ctx context.Context, u use) (*conn, error) {
+// ready finds a connection, or makes one, and sets it up.
+func (d *Driver) ready(ctx context.Context, u use, tried bool) (*conn, error) {
 	for c := d.pool.pop(u); c != nil; c = d.pool.pop(u) {
-		if c.raw.(driver.SessionResetter).ResetSession(ctx) == nil && c.prepareFor(ctx, u) == nil {
+		if (!tried || c.raw.(driver.SessionResetter).ResetSession(ctx) == nil) && c.prepareFor(ctx, u) == nil {
 			c.rested = true
 			return c, nil
 		}
