@@ -87,7 +87,8 @@ func (a *ask) holds(l *rule.Lowering, alias int, word query.Expr, fields []query
 	r := a.sight.Resource
 	words := l.Alias()
 	return query.InSelect{
-		X: idColumn(r, alias),
+		X:      idColumn(r, alias),
+		Listed: true,
 		Sub: &query.Select{
 			From:    query.Table{Name: r.Table + "_words", Alias: words},
 			Columns: []query.Column{{Expr: query.Col{Alias: words, Name: "id", Type: idType(r)}, Type: idType(r)}},

@@ -187,11 +187,12 @@ type (
 		Type *value.Type // of one element
 	}
 	// InSelect holds when X equals the one column of some row of Sub. Few says that
-	// Sub gives few values, so that each may well be looked up by itself.
+	// Sub gives few values, so that each may well be looked up by itself; Listed, that
+	// Sub reads one of the lists that are kept to find rows by, such as those of words.
 	InSelect struct {
-		X   Expr
-		Sub *Select
-		Few bool
+		X           Expr
+		Sub         *Select
+		Few, Listed bool
 	}
 	// Exists holds when Sub has a row.
 	Exists struct{ Sub *Select }

@@ -135,6 +135,7 @@ func newDialect(collation string, s spelling) *sqlgen.Dialect {
 		Aggregate: aggregates,
 
 		UniteJoin:    "STRAIGHT_JOIN",
+		ListJoin:     "STRAIGHT_JOIN",
 		DeleteFrom:   "DELETE %[2]s FROM %[1]s AS %[2]s",
 		NoRowCompare: true,
 		ColumnType:   func(t *value.Type, maxLength int) string { return columnType(t, maxLength, collation) },

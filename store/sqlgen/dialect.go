@@ -45,6 +45,9 @@ type Dialect struct {
 	InFew string
 	// InLimited is InSelect for a sub-select with a LIMIT; "": the same.
 	InLimited string
+	// Intersect is InSelect for several lists at once: value, their sub-selects with
+	// INTERSECT between them. "": one by one. See listed.go.
+	Intersect string
 	Each      string // list, alias
 	// EachHolds is the condition of an Each: source (by Each), condition; "" is an EXISTS.
 	EachHolds string
@@ -76,6 +79,9 @@ type Dialect struct {
 	// UniteJoin joins a table to its rows that satisfy one of several conditions, where
 	// the database uses no indexes for an OR of them: see united. "": it does.
 	UniteJoin string
+	// ListJoin joins a table to the rows that stand in several lists; "": each list is a
+	// condition. See listed.go.
+	ListJoin string
 	// Unled is a condition that no index is to lead to, where the database finds all rows
 	// of each way of an OR rather than walk the index that has the order: see where. "":
 	// it knows better.

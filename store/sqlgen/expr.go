@@ -101,6 +101,8 @@ func (r *renderer) expr(e query.Expr) string {
 			format = r.d.InFew
 		}
 		return fmt.Sprintf(format, r.as(e.X, e.Sub.Columns[0].Type, r.comparable), r.nested(e.Sub))
+	case intersection:
+		return r.intersection(e)
 	case query.Exists:
 		return "EXISTS (" + r.nested(e.Sub) + ")"
 	case query.Scalar:

@@ -153,8 +153,8 @@ func (r *renderer) output(c query.Column) string {
 
 // from appends FROM, the joins, WHERE with the cursor, and GROUP BY.
 func (r *renderer) from(clauses []string, q *query.Select) []string {
-	clauses = r.joins(append(clauses, "FROM "+r.table(q.From)), q)
-	where := joinable(q.Where)
+	from, where := r.source(q, r.intersected(q, joinable(q.Where)))
+	clauses = r.joins(append(clauses, "FROM "+from), q)
 	switch after := r.after(q); {
 	case where == nil && after != "":
 		clauses = append(clauses, "WHERE "+after)

@@ -24,8 +24,10 @@ var dialect = sqlgen.Dialect{
 
 	InParam:  inParam,
 	InSelect: "%s IN (%s)",
-	Each:     "json_each(%s) AS %s",
-	Elem:     func(t *value.Type) string { return fromJSON(t, "%[1]s.value", "%[1]s.value") },
+	// With an order SQLite merges lists that lie in it.
+	Intersect: "%s IN (SELECT * FROM (%s ORDER BY 1))",
+	Each:      "json_each(%s) AS %s",
+	Elem:      func(t *value.Type) string { return fromJSON(t, "%[1]s.value", "%[1]s.value") },
 	Member: func(t *value.Type) string {
 		return fromJSON(t, `json_extract(%[1]s, '$."%[2]s"')`, `nullif(%[1]s -> '$."%[2]s"', 'null')`)
 	},

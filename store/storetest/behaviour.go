@@ -41,6 +41,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"sums of decimals count at their end", decimalSums},
 		{"measures by group", groups},
 		{"what is found in one of several ways is measured whole", groupedWays},
+		{"what stands in several lists is found once", inSeveralLists},
 		{"what a list decides is grouped and measured", maskedGroups},
 		{"lists and structs are looked into", nested},
 		{"at most so many rows for each parent", perParent},

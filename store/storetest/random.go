@@ -269,7 +269,7 @@ func (g *generator) sub(depth int) query.Expr {
 	if g.chance(50) {
 		q.Columns = []query.Column{{Expr: link, Type: idType}}
 		q.Where = query.And{List: []query.Expr{query.IsNull{X: link, Not: true}, g.condition(depth)}}
-		return query.InSelect{X: column(from.table, from.alias, "id"), Sub: q, Few: g.chance(50)}
+		return query.InSelect{X: column(from.table, from.alias, "id"), Sub: q, Few: g.chance(50), Listed: g.chance(50)}
 	}
 	q.Where = query.And{List: []query.Expr{query.Cmp{Op: query.Eq, L: link, R: column(from.table, from.alias, "id")}, g.condition(depth)}}
 	return query.Exists{Sub: q}

@@ -97,6 +97,15 @@ func statements() []statement {
 		Columns: []query.Column{{Expr: note("item"), Type: idType}},
 		Where:   eq(note("level"), word("high")),
 	}
+	// leveled is a list: the items of the notes on a level.
+	leveled := func(alias, slot int) *query.Select {
+		at := func(name string) query.Col { return column(notes, alias, name) }
+		return &query.Select{
+			From:    query.Table{Name: "notes", Alias: alias},
+			Columns: []query.Column{{Expr: at("item"), Type: idType}},
+			Where:   eq(at("level"), arg(slot, levelType)),
+		}
+	}
 	descending := []query.Order{{Expr: col("number"), Desc: true, NotNull: true}, {Expr: col("id"), Desc: true, NotNull: true}}
 	nullable := []query.Order{{Expr: col("name")}, {Expr: col("price"), Desc: true}, {Expr: col("id"), NotNull: true}}
 	elem := query.Elem{Alias: 3, Type: partType}
@@ -144,6 +153,11 @@ func statements() []statement {
 		{"among few", "A condition of its own, which a database joins, and a part of another.", where(query.And{List: []query.Expr{
 			query.InSelect{X: col("id"), Sub: theirs, Few: true},
 			query.NotTrue{X: query.InSelect{X: col("id"), Sub: theirs, Few: true}},
+		}})},
+		{"in several lists", "The lists are looked at before any row is.", where(query.And{List: []query.Expr{
+			query.InSelect{X: col("id"), Listed: true, Sub: leveled(2, 0)},
+			eq(col("level"), word("high")),
+			query.InSelect{X: col("id"), Listed: true, Sub: leveled(3, 1)},
 		}})},
 		{"one of several ways", "The first rows of each way are found by its own index, where an OR is served by none.", &query.Select{
 			From: from, Columns: out("id", "title"), OrderBy: descending, Limit: arg(3, intType),
