@@ -152,7 +152,7 @@ func manyInSQLite(ctx context.Context, url string, bulks []bulk) error {
 	}
 	f := &fileFiller{c: c}
 	// Nobody else reads meanwhile, and a load that breaks off begins anew.
-	f.do("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = OFF", "PRAGMA cache_size = -200000")
+	f.do("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = OFF", "PRAGMA cache_size = -600000")
 	for _, b := range bulks {
 		f.fill(ctx, b)
 	}
