@@ -71,10 +71,18 @@ func (d database) missing() bool {
 	return d.scheme == "sqlite" && errors.Is(err, fs.ErrNotExist)
 }
 
+// floor is never touched, so that it is address space and no memory: the heap may grow
+// by so much, beyond its own size, between two collections, which would else come
+// several times a second. On SQLite what the heap leaves goes to the database's pages,
+// which are worth more.
+var floor []byte
+
 // open opens the database, for reading only beside a process that writes.
 func (d database) open(ctx context.Context, readOnly bool, log *slog.Logger) (store.Driver, error) {
+	floor = make([]byte, 24<<20)
 	switch d.scheme {
 	case "sqlite":
+		floor = make([]byte, 10<<20)
 		return sqlite.Open(ctx, d.at, sqlite.Options{ReadOnly: readOnly, Log: log})
 	case "mysql", "mariadb":
 		return mysql.Open(ctx, d.at, mysql.Options{MaxOpen: d.connections, Log: log})

@@ -21,10 +21,6 @@ import (
 )
 
 func main() {
-	// Made before anything else and never touched, so that it is address space and
-	// no memory: the heap may grow by so much, beyond its own size, between two
-	// collections, which would else come several times a second.
-	floor := make([]byte, 24<<20)
 	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	runtime.KeepAlive(floor)
 	os.Exit(code)
