@@ -77,12 +77,13 @@ func (d *Driver) LookUp(ctx context.Context, q *query.Select, asked [][]any) (fo
 	if err != nil {
 		return nil, 0, err
 	}
-	waiting := make([]*lookup, len(asked))
+	all := make([]*lookup, len(asked))
 	for i, args := range asked {
-		waiting[i] = &lookup{q: q, shape: s, args: args, done: make(chan bool, 1)}
+		all[i] = &lookup{q: q, shape: s, args: args, done: make(chan bool, 1)}
 	}
+	waiting := slices.Clone(all)
 	for i, l := range waiting {
-		if l.taken {
+		if l == nil {
 			continue
 		}
 		statements++
@@ -91,7 +92,7 @@ func (d *Driver) LookUp(ctx context.Context, q *query.Select, asked [][]any) (fo
 		}
 	}
 	found = make([][]string, len(asked))
-	for i, l := range waiting {
+	for i, l := range all {
 		l.each(func(r store.Row, _ error) bool {
 			v, _ := r.Value(0)
 			found[i] = append(found[i], v.(string))

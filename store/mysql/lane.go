@@ -38,7 +38,6 @@ type lookup struct {
 	shape  *shape
 	args   []any
 	done   chan bool // false: not answered; nothing has happened
-	taken  bool      // the lane has come to it
 	rows   int
 	values []driver.Value // of all rows
 	data   []byte         // what they point to
@@ -57,7 +56,7 @@ func (d *Driver) look(ctx context.Context, q *query.Select, args []any) *lookup 
 		return nil
 	}
 	l := lookups.Get().(*lookup)
-	l.q, l.shape, l.args, l.taken = q, t, append(l.args[:0], args...), false
+	l.q, l.shape, l.args = q, t, append(l.args[:0], args...)
 	l.rows, l.values, l.data = 0, l.values[:0], l.data[:0]
 	select {
 	case d.lane <- l:
@@ -148,7 +147,7 @@ func (d *Driver) carry(c *conn, together []*lookup) *conn {
 		c, err = d.connect(ctx, reading)
 	}
 	for i, l := range together {
-		if l.taken {
+		if l == nil { // it was asked with one before it
 			continue
 		}
 		some := alikes(together[i:])
@@ -168,15 +167,16 @@ func (d *Driver) carry(c *conn, together []*lookup) *conn {
 	return nil
 }
 
-// alikes takes the first lookup and those that can be answered with it.
+// alikes takes the first lookup and those that can be answered with it out of those
+// that wait: once they have been told, they are somebody else's.
 func alikes(waiting []*lookup) []*lookup {
 	first := waiting[0]
 	some := make([]*lookup, 0, len(waiting))
-	for _, l := range waiting {
-		if l.taken || l.q != first.q || !alike(first.args, l.args, first.shape.shared.slot) {
+	for i, l := range waiting {
+		if l == nil || l.q != first.q || !alike(first.args, l.args, first.shape.shared.slot) {
 			continue
 		}
-		l.taken = true
+		waiting[i] = nil
 		some = append(some, l)
 	}
 	return some

@@ -123,6 +123,33 @@ func readsByKeyShareStatements(t *testing.T, k dbtest.Kind) {
 	}
 }
 
+// Reads of several kinds wait together; whoever is answered may ask the next at once,
+// while the lane is still at those of other kinds.
+func TestReadsByKeyOfManyKindsAreEachAnsweredOnce(t *testing.T) {
+	onEach(t, readsByKeyOfManyKindsAreEachAnsweredOnce)
+}
+
+func readsByKeyOfManyKindsAreEachAnsweredOnce(t *testing.T, k dbtest.Kind) {
+	d := library(t, k)
+	names := map[byte]string{1: "first", 2: "second"}
+	var callers sync.WaitGroup
+	for caller := range 48 {
+		callers.Go(func() {
+			for round := range 60 {
+				n := byte(1 + (caller+round)%2)
+				q, args := shelfByKey, []any{value.UUID{15: n}}
+				if (caller/2+round)%2 == 0 {
+					q, args = shelfByKeyAndName, append(args, names[n])
+				}
+				if got, err := readOne(t.Context(), d, q, args...); err != nil || !slices.Equal(got, []string{names[n]}) {
+					t.Errorf("%s: %q, %v", names[n], got, err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+}
+
 func TestAReadByKeyOfAClosedDatabaseIsRefused(t *testing.T) {
 	onEach(t, aReadByKeyOfAClosedDatabaseIsRefused)
 }
