@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"iter"
 
@@ -268,6 +269,10 @@ func (t *tx) Commit(ctx context.Context) error {
 	if t.lost != nil {
 		t.Rollback(ctx)
 		return t.lost
+	}
+	if t.begun && t.c.broken { // where nobody looked: behind a Select that was broken off
+		t.Rollback(ctx)
+		return explained(ctx, driver.ErrBadConn)
 	}
 	if t.mode == store.Write && !t.c.place.Keep() {
 		t.Rollback(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -258,5 +259,52 @@ func aClosedDriverAnswersAtOnce(t *testing.T, k dbtest.Kind) {
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A connection that is lost behind a Select that was broken off takes with it what was
+// written before: that is no commit.
+func TestACommitAfterABrokenOffSelectTellsThatTheConnectionWasLost(t *testing.T) {
+	onEach(t, aCommitAfterABrokenOffSelectTellsThatTheConnectionWasLost)
+}
+
+func aCommitAfterABrokenOffSelectTellsThatTheConnectionWasLost(t *testing.T, k dbtest.Kind) {
+	at := k.URL(t)
+	d, err := mysql.Open(t.Context(), at, mysql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	apply(t, d, schema.CreateTable{Table: shelves()})
+	inTx(t, d, func(tx store.Tx) error {
+		var rows []any
+		for n := range byte(100) {
+			rows = append(rows, value.UUID{15: n}, strings.Repeat("x", 80))
+		}
+		_, err := tx.Insert(t.Context(), addShelf, rows)
+		return err
+	})
+	tx, err := d.Begin(t.Context(), store.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Update(t.Context(), rename, []any{value.UUID{15: 1}, "renamed"}); err != nil {
+		t.Fatal(err)
+	}
+	// More rows than what lies between the two ends can hold.
+	everything := &query.Select{From: shelf, Columns: nameOf.Columns, Joins: []query.Join{
+		{Table: query.Table{Name: "shelves", Alias: 2}, On: query.True},
+		{Table: query.Table{Name: "shelves", Alias: 3}, On: query.True},
+	}}
+	for _, err := range tx.Select(t.Context(), everything, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		dbtest.DisconnectMySQL(t, at)
+		break
+	}
+	err = tx.Commit(t.Context())
+	if got, readErr := readOne(t.Context(), d, nameOf, value.UUID{15: 1}); readErr != nil || err == nil || slices.Equal(got, []string{"renamed"}) {
+		t.Errorf("the commit answers %v; the name is %.10q, %v", err, got, readErr)
 	}
 }
