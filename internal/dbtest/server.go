@@ -96,6 +96,16 @@ func OwnMariaTCP(t testing.TB, settings ...string) *Server {
 	return own(t, s, err)
 }
 
+// OwnMySQLTCP is OwnMySQL on a port of 127.0.0.1 instead of a socket.
+func OwnMySQLTCP(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	s, err := newMySQL(settings...)
+	if err == nil {
+		err = s.onPort()
+	}
+	return own(t, s, err)
+}
+
 // onPort has a MySQL or MariaDB server answer on a port of 127.0.0.1 alone.
 func (s *Server) onPort() error {
 	port, err := freePort()

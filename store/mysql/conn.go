@@ -89,7 +89,7 @@ func (c *conn) prepareFor(ctx context.Context, u use) error {
 // failed notes what an error means for the connection.
 func (c *conn) failed(ctx context.Context, err error) error {
 	var e *mysql.MySQLError
-	if err == nil || errors.As(err, &e) {
+	if err == nil || errors.As(err, &e) && !lastWord(e) {
 		return err
 	}
 	c.broken = true

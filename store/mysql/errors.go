@@ -64,6 +64,15 @@ const (
 	errDisconnected   = 4031 // MySQL's: for having been idle
 )
 
+// lastWord reports whether a server has ended the connection with an error.
+func lastWord(e *mysql.MySQLError) bool {
+	switch e.Number {
+	case errShutdown, errKilled, errDisconnected:
+		return true
+	}
+	return false
+}
+
 // explained turns a client's error into a problem, a store.ConstraintError (its
 // columns still unknown) or store.ErrAgain. ctx is the one whose end may have
 // caused it.

@@ -132,3 +132,32 @@ func (d *Driver) WriteTogether(ctx context.Context, writes []Single) ([]int, err
 	}
 	return rows, errors.Join(errs...)
 }
+
+// Abandon has the server end the connections at rest for having been idle.
+func (d *Driver) Abandon(t testing.TB) {
+	t.Helper()
+	watcher, err := d.connect(t.Context(), reading)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watcher.raw.Close()
+	d.pool.mu.Lock()
+	idle := slices.Clone(d.pool.idle)
+	d.pool.mu.Unlock()
+	for _, c := range idle {
+		if err := c.exec(t.Context(), "SET SESSION wait_timeout = 1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range idle {
+		for {
+			found, err := watcher.list(t.Context(), "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = "+c.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(found) == 0 {
+				break
+			}
+		}
+	}
+}

@@ -119,14 +119,7 @@ func (d *Driver) commit(c *conn, group []*store.Change) *conn {
 // the connection, that may have been after the commit.
 func undone(err error) bool {
 	var e *mysql.MySQLError
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Number {
-	case errShutdown, errKilled, errDisconnected, errDuringCommit:
-		return false
-	}
-	return true
+	return errors.As(err, &e) && e.Number != errDuringCommit && !lastWord(e)
 }
 
 // unit is what one statement does: rows of one table, or one update.
@@ -184,7 +177,9 @@ func (c *conn) writeAll(ctx context.Context, group []*store.Change) (done []int,
 		}
 		if err != nil {
 			if several {
-				return nil, false, errors.Join(err, c.exec(ctx, "ROLLBACK"))
+				undo := c.exec(ctx, "ROLLBACK")
+				c.broken = c.broken || undo != nil // the next START TRANSACTION would commit
+				return nil, false, errors.Join(err, undo)
 			}
 			return nil, committing, err
 		}
