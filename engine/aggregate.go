@@ -15,7 +15,6 @@ import (
 const (
 	maxBy       = 5
 	maxMeasures = 20
-	maxGroups   = 10_000
 	maxDigits   = value.MaxPrecision
 )
 
@@ -81,7 +80,7 @@ func buildCount(a *ask) (*plan, error) {
 }
 
 func (e *Engine) aggregate(ctx context.Context, c *call, op *Operation) (*Result, error) {
-	a, p, err := e.understand(c, op, e.planChosen(pFilter|pSearch|pBy|pMeasures, buildAggregate))
+	a, p, err := e.understand(c, op, e.planChosen(pFilter|pSearch|pBy|pMeasures, e.buildAggregate))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +89,7 @@ func (e *Engine) aggregate(ctx context.Context, c *call, op *Operation) (*Result
 		if err := a.underParent(ctx, tx, p); err != nil {
 			return err
 		}
-		return a.groups(ctx, tx, p)
+		return a.groups(ctx, tx, p, e.opts.MaxGroups)
 	})
 	if err != nil {
 		return nil, err
@@ -99,14 +98,14 @@ func (e *Engine) aggregate(ctx context.Context, c *call, op *Operation) (*Result
 	return &Result{Body: append(body, "]}"...), Statements: c.stats.Statements}, nil
 }
 
-// groups reads and renders the groups.
-func (a *ask) groups(ctx context.Context, tx store.Tx, p *plan) error {
+// groups reads and renders the groups, at most so many.
+func (a *ask) groups(ctx context.Context, tx store.Tx, p *plan, most int) error {
 	a.start(append(a.page.text[:0], listHead...))
 	err := a.rows(ctx, tx, p.root, func(row store.Row) bool {
 		switch len(a.page.ends) {
 		case 0:
-		case maxGroups:
-			a.page.err = refusal([]problem.Field{badParameter("by", "max", "makes more than %d groups", maxGroups)})
+		case most:
+			a.page.err = refusal([]problem.Field{badParameter("by", "max", "makes more than %d groups", most)})
 			return false
 		default:
 			a.page.text = append(a.page.text, ',')
@@ -154,7 +153,7 @@ func average(sum, n any) any {
 	return value.Div(sum, n)
 }
 
-func buildAggregate(a *ask) (*plan, error) {
+func (e *Engine) buildAggregate(a *ask) (*plan, error) {
 	p := &plan{}
 	p.parent = a.findParent(p)
 	k, alias := newSketch(a, p, a.sight.Resource)
@@ -168,7 +167,7 @@ func buildAggregate(a *ask) (*plan, error) {
 		return nil, err
 	}
 	sel.Where, err = a.where(k.lower, alias)
-	sel.Limit = query.Const{Value: int64(maxGroups + 1), Type: intType}
+	sel.Limit = query.Const{Value: int64(e.opts.MaxGroups + 1), Type: intType}
 	p.root = k.done()
 	return p, err
 }

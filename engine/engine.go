@@ -48,6 +48,8 @@ type Engine struct {
 type Options struct {
 	Log *slog.Logger     // nil: discarded
 	Now func() time.Time // nil: time.Now
+	// MaxGroups is how many groups an aggregate may make before it is refused; 0: 10,000.
+	MaxGroups int
 	// Replicas are read from where an operation allows it; nil: there are none.
 	Replicas *store.Replicas
 	// Auth is the authenticator whose memory of callers has to follow what is
@@ -196,6 +198,9 @@ func New(set *rule.Set, db *store.DB, keys *keyring.Ring, o Options) *Engine {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.MaxGroups == 0 {
+		o.MaxGroups = 10_000
 	}
 	if o.Auth == nil {
 		o.Auth = auth.New(db, set, auth.Options{Now: o.Now})

@@ -51,7 +51,7 @@ func FuzzNoParameterReachesAHiddenColumn(f *testing.F) {
 			case Get:
 				read = e.planGet
 			case Aggregate:
-				read = e.planChosen(pFilter|pBy|pMeasures, buildAggregate)
+				read = e.planChosen(pFilter|pBy|pMeasures, e.buildAggregate)
 			}
 			a, p, err := e.understand(c, op, read)
 			if err != nil {

@@ -55,6 +55,9 @@ func (m *model) aggregate(q request, resource string, found []rule.Record) (stri
 		groups = append(groups, m.groupText(resource, by, measures, found[:n]))
 		found = found[n:]
 	}
+	if len(groups) > maxGroups {
+		return "", faults{bad(problem.InvalidParameter)}
+	}
 	return `{"items":[` + strings.Join(groups, ",") + `]}`, nil
 }
 

@@ -54,6 +54,9 @@ func asError(faults []contract.Fault) error {
 	return nil
 }
 
+// maxGroups is small, so that aggregates come to it.
+const maxGroups = 8
+
 // setUp serves a design with rows. tearDown must be called.
 func setUp(t *arena, c *design, rows []row) (*stage, error) {
 	set, err := compile(c.text())
@@ -80,7 +83,7 @@ func setUp(t *arena, c *design, rows []row) (*stage, error) {
 		drop()
 		return nil, err
 	}
-	s.engine = engine.New(set, store.New(driver), keys, engine.Options{Now: func() time.Time { return now.Time() }})
+	s.engine = engine.New(set, store.New(driver), keys, engine.Options{Now: func() time.Time { return now.Time() }, MaxGroups: maxGroups})
 	return s, nil
 }
 
