@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -86,6 +87,11 @@ func undone(err error) bool {
 
 // writeAll sends writes as one transaction, which ends with it.
 func (c *conn) writeAll(ctx context.Context, group []*store.Change) (results []*pgconn.Result, sent bool, err error) {
+	defer func() {
+		if p := recover(); p != nil { // it comes again where the write is done alone, in its own request
+			err = fmt.Errorf("postgres: a group of writes panicked: %v", p)
+		}
+	}()
 	var batch pgconn.Batch
 	for _, w := range group {
 		p, err := c.statement(ctx, w.Q)
@@ -95,6 +101,7 @@ func (c *conn) writeAll(ctx context.Context, group []*store.Change) (results []*
 		values, formats := p.arguments(w.Args)
 		p.queueIn(&batch, values, formats)
 	}
+	sent = true
 	results, err = c.ExecBatch(ctx, &batch).ReadAll()
-	return results, true, err
+	return results, sent, err
 }

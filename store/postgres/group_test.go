@@ -60,3 +60,33 @@ func TestSingleWritesShareACommit(t *testing.T) {
 		t.Errorf("%s writes were %s transactions", row[0], row[1])
 	}
 }
+
+// A panic is that of the request which writes, never the program's end.
+func TestAPanicInAGroupIsThatOfItsRequest(t *testing.T) {
+	d := dbtest.Postgres(t)
+	if err := d.Apply(t.Context(), schema.CreateTable{Table: schema.System()[0]}); err != nil {
+		t.Fatal(err)
+	}
+	name := query.Col{Alias: 1, Name: "name", Type: text}
+	change := &query.Update{Table: query.Table{Name: "mainstay_meta", Alias: 1},
+		Where: query.Cmp{Op: query.Eq, L: name, R: query.Param{Slot: 0, Type: text}},
+		Set:   []query.Assign{{Column: query.Named{Name: "content", Type: text}, Value: query.Param{Slot: 1, Type: text}}}}
+	write := func(args ...any) (n int, err error) {
+		err = store.New(d).InTx(t.Context(), store.WriteOne, nil, func(tx store.Tx) error {
+			n, err = tx.Update(t.Context(), change, args)
+			return err
+		})
+		return n, err
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("an argument that is missing is no panic")
+			}
+		}()
+		_, _ = write("nothing")
+	}()
+	if n, err := write("nothing", "at all"); n != 0 || err != nil {
+		t.Errorf("after it: %d rows, %v", n, err)
+	}
+}
