@@ -79,6 +79,7 @@ func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 			return nil, err
 		}
 		members[i].do, alone = within(members[i].do, i, where), alone && c.alone
+		members[i].number, members[i].where = i, where
 		if m != nil && m.name != "" {
 			names = append(names, m.name)
 		}

@@ -63,7 +63,7 @@ func (e *Engine) prepareBulk(c *call, op *Operation) (step, error) {
 		if err := all.add(err, i, where); err != nil {
 			return nil, err
 		}
-		members[i], alone = part{do: within(s, i, where), makes: c.makes}, alone && c.alone
+		members[i], alone = part{do: within(s, i, where), number: i, where: where, makes: c.makes}, alone && c.alone
 	}
 	c.alone = alone
 	if err := all.err(); err != nil {

@@ -12,8 +12,10 @@ import (
 
 // part is one operation of several in one transaction.
 type part struct {
-	do    step
-	makes *creation // nil: it is no plain creation
+	do     step
+	number int
+	where  string    // the pointer from the member to the record's fields
+	makes  *creation // nil: it is no plain creation
 	// Of a transaction over several resources:
 	name    string // by which later ones refer to it
 	minimal bool   // its record is not shown
@@ -116,7 +118,7 @@ func (w *work) together(ctx context.Context, list []part) ([]*outcome, error) {
 		id := recs[i]["id"].(value.UUID)
 		w.touched(r, id)
 		if all[i], err = w.done(ctx, 201, m.makes.op, id, recs[i]); err != nil {
-			return nil, err
+			return nil, placed(err, m.number, m.where)
 		}
 	}
 	return all, t.addWords(ctx, w.tx, t.search, recs...)

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -107,5 +109,26 @@ func TestCreationsInARowAreRefusedAsOneByOne(t *testing.T) {
 	}
 	if after := w.total(nil, "Book"); after != before {
 		t.Errorf("%s books, before %s", after, before)
+	}
+}
+
+// An answer that grows beyond what may be shown names the member that was too much.
+func TestTheCreationThatIsTooMuchToShowIsNamed(t *testing.T) {
+	w := openEmpty(t, `
+mainstay: 1
+name: notes
+resources:
+  Note:
+    fields: {text: text 1..100000, code: slug optional unique}
+    access: {create: true, read: true}
+`)
+	var ops []string
+	for i := range 200 {
+		ops = append(ops, fmt.Sprintf(`{"create":{"text":%q,"code":"c%d"}}`, strings.Repeat("x", 100000), i))
+	}
+	_, err := w.do(nil, "POST /notes/batch", `{"operations":[`+strings.Join(ops, ",")+`]}`)
+	var p *problem.Error
+	if !errors.As(err, &p) || !strings.HasPrefix(p.Detail, "operations/167: ") {
+		t.Error(err)
 	}
 }
