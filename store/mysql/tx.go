@@ -270,7 +270,7 @@ func (t *tx) Commit(ctx context.Context) error {
 		t.Rollback(ctx)
 		return t.lost
 	}
-	if t.begun && t.c.broken { // where nobody looked: behind a Select that was broken off
+	if t.mode == store.Write && t.begun && t.c.broken { // where nobody looked: behind a Select that was broken off
 		t.Rollback(ctx)
 		return explained(ctx, driver.ErrBadConn)
 	}

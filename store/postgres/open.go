@@ -99,7 +99,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 		c, err = d.take(ctx)
 	}
 	if err != nil {
-		return nil, notOpened(config, err)
+		return nil, errors.Join(notOpened(config, err), d.Close())
 	}
 	d.version = c.ParameterStatus("server_version")
 	err = d.examine(ctx, c)

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -42,5 +43,19 @@ func TestACallerAloneNeedsOneConnection(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d connections are open", n)
+	}
+}
+
+// A replica that does not answer is tried again and again.
+func TestADatabaseThatDoesNotAnswerLeavesNothingBehind(t *testing.T) {
+	before := runtime.NumGoroutine()
+	const attempts = 20
+	for range attempts {
+		if _, err := postgres.Open(t.Context(), "postgres://nobody@/none?host="+t.TempDir(), postgres.Options{}); err == nil {
+			t.Fatal("it answers")
+		}
+	}
+	if n := runtime.NumGoroutine() - before; n >= attempts {
+		t.Errorf("%d goroutines are left", n)
 	}
 }
