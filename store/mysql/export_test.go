@@ -2,9 +2,12 @@ package mysql
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -28,6 +31,24 @@ func (d *Driver) List(ctx context.Context, sql string, args ...string) ([]string
 	}
 	defer d.give(c)
 	return c.list(ctx, sql, args...)
+}
+
+// Executed is how many prepared statements the connection of a transaction has run.
+func (d *Driver) Executed(ctx context.Context, in store.Tx) (int, error) {
+	c := in.(*tx).c
+	if err := c.settle(); err != nil {
+		return 0, err
+	}
+	rows, err := c.raw.(driver.QueryerContext).QueryContext(ctx, "SHOW SESSION STATUS LIKE 'Com_stmt_execute'", nil)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	row := make([]driver.Value, 2)
+	if err := rows.Next(row); err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(fmt.Sprintf("%s", row[1]))
 }
 
 // Begun leaves the database as a step does that was cut short: recorded as

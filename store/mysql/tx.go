@@ -112,8 +112,8 @@ func unreadable(err error) error {
 // so a key that is there is an error of the statement, which undoes just that.
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
 	width := len(q.Columns)
-	rows := len(args) / width
-	if rows <= maxParams/width {
+	rows, step := len(args)/width, maxParams/width
+	if rows <= step {
 		n, err := t.write(ctx, q, rows, args)
 		if err == nil || !q.OnConflictIgnore || !primaryViolated(err) {
 			return n, err
@@ -121,19 +121,21 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 		if rows == 1 {
 			return 0, nil
 		}
+		step = 1
 	}
 	if err := t.control(ctx, "SAVEPOINT several"); err != nil {
 		return 0, err
-	}
-	step := 1
-	if !q.OnConflictIgnore {
-		step = maxParams / width
 	}
 	added := 0
 	for len(args) > 0 {
 		some := min(step, len(args)/width)
 		n, err := t.write(ctx, q, some, args[:some*width])
-		if err != nil && !(q.OnConflictIgnore && primaryViolated(err)) {
+		ignored := q.OnConflictIgnore && primaryViolated(err)
+		if ignored && some > 1 { // which are there is found one by one
+			step = 1
+			continue
+		}
+		if err != nil && !ignored {
 			if undo := t.control(ctx, "ROLLBACK TO SAVEPOINT several"); undo != nil {
 				return 0, undo
 			}

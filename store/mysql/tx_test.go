@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -70,6 +71,49 @@ func texts(ctx context.Context, tx store.Tx, q *query.Select, args ...any) ([]st
 		list = append(list, v.(string))
 	}
 	return list, nil
+}
+
+func TestMoreRowsThanAStatementTakesAreFewStatements(t *testing.T) {
+	onEach(t, moreRowsThanAStatementTakesAreFewStatements)
+}
+
+func moreRowsThanAStatementTakesAreFewStatements(t *testing.T, k dbtest.Kind) {
+	d := library(t, k)
+	const rows = 34_000 // 68,000 parameters
+	for _, ignore := range []bool{false, true} {
+		tx, err := d.Begin(t.Context(), store.Write)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback(context.WithoutCancel(t.Context()))
+		q := *addShelf
+		q.OnConflictIgnore = ignore
+		var args []any
+		for i := range rows {
+			args = append(args, value.UUID{1, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}, fmt.Sprint(ignore, i))
+		}
+		before, err := d.Executed(t.Context(), tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := tx.Insert(t.Context(), &q, args)
+		if n != rows || err != nil {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		after, err := d.Executed(t.Context(), tx)
+		if err != nil || after-before > 10 {
+			t.Errorf("ignoring those that are there, %v: %d statements, %v", ignore, after-before, err)
+		}
+		if ignore { // one of the last statement's is there, and one of its own comes twice
+			args = append(args[len(args)-4:], value.UUID{2}, "a", value.UUID{2}, "b")
+			if n, err := tx.Insert(t.Context(), &q, args); n != 1 || err != nil {
+				t.Errorf("%d rows, %v", n, err)
+			}
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestTwoWritesThatWaitForEachOtherBothHappen(t *testing.T) {
