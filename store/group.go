@@ -64,17 +64,20 @@ func (g *Group) Do(ctx context.Context, q any, args []any) (n int, alone bool, e
 	return r.rows, r.alone, r.err
 }
 
-// Next waits for the next writes, as many as are there, without those that were given
-// up; open is false when the group is over.
-func (g *Group) Next(into []*Change) (group []*Change, open bool) {
-	together := Waiting(g.queue, g.closed, into)
-	group = together[:0]
-	for _, w := range together {
-		if w.taken.CompareAndSwap(false, true) {
-			group = append(group, w)
+// Run hands the writes that wait to commit, without those that were given up, until the
+// group is over.
+func (g *Group) Run(commit func([]*Change)) {
+	Together(g.queue, g.closed, func(together []*Change) {
+		group := together[:0]
+		for _, w := range together {
+			if w.taken.CompareAndSwap(false, true) {
+				group = append(group, w)
+			}
 		}
-	}
-	return group, len(together) > 0
+		if len(group) > 0 {
+			commit(group)
+		}
+	})
 }
 
 // Done answers with what came of a write.

@@ -132,14 +132,20 @@ type Single struct {
 // WriteTogether does writes as one group, and tells how many rows each has changed; nil
 // when nothing was done.
 func (d *Driver) WriteTogether(ctx context.Context, writes []Single) ([]int, error) {
-	group := store.NewGroup(len(writes), nil)
+	over, waiting := make(chan struct{}), make(chan *store.Change)
+	defer close(over)
+	group := store.NewGroup(len(writes), over)
+	go group.Run(func(some []*store.Change) {
+		for _, w := range some {
+			waiting <- w
+		}
+	})
 	rows, alone, errs := make([]int, len(writes)), make([]bool, len(writes)), make([]error, len(writes))
 	var callers sync.WaitGroup
 	var together []*store.Change
 	for i, w := range writes { // one after the other, so that their order is known
 		callers.Go(func() { rows[i], alone[i], errs[i] = group.Do(ctx, w.Q, w.Args) })
-		next, _ := group.Next(nil)
-		together = append(together, next...)
+		together = append(together, <-waiting)
 	}
 	if c := d.commit(nil, together); c != nil {
 		defer c.raw.Close()

@@ -63,19 +63,9 @@ func weight(args []any) (n int) {
 // writeTogether carries groups until the driver closes.
 func (d *Driver) writeTogether() {
 	var c *conn
-	var group []*store.Change
-	for {
-		var open bool
-		if group, open = d.group.Next(group[:0]); !open {
-			if c != nil {
-				c.raw.Close()
-			}
-			return
-		}
-		if len(group) > 0 {
-			c = d.commit(c, group)
-		}
-		clear(group)
+	d.group.Run(func(group []*store.Change) { c = d.commit(c, group) })
+	if c != nil {
+		c.raw.Close()
 	}
 }
 

@@ -124,16 +124,9 @@ func (l *lookup) keep(values []driver.Value) {
 // drive is a lane. It ends when the driver closes.
 func (d *Driver) drive() {
 	var c *conn
-	var together []*lookup
-	for {
-		if together = store.Waiting(d.lane, d.closed, together[:0]); len(together) == 0 {
-			if c != nil {
-				c.raw.Close()
-			}
-			return
-		}
-		c = d.carry(c, together)
-		clear(together)
+	store.Together(d.lane, d.closed, func(together []*lookup) { c = d.carry(c, together) })
+	if c != nil {
+		c.raw.Close()
 	}
 }
 

@@ -29,17 +29,9 @@ const (
 func (d *Driver) writeTogether() {
 	defer d.driving.Done()
 	var c *conn
-	var group []*store.Change
-	for {
-		var open bool
-		if group, open = d.group.Next(group[:0]); !open {
-			if c != nil {
-				c.PgConn.Close(context.Background())
-			}
-			return
-		}
-		c = d.commit(c, group)
-		clear(group)
+	d.group.Run(func(group []*store.Change) { c = d.commit(c, group) })
+	if c != nil {
+		c.PgConn.Close(context.Background())
 	}
 }
 

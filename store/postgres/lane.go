@@ -153,16 +153,9 @@ func (l *lookup) keep(values [][]byte) {
 func (d *Driver) drive() {
 	defer d.driving.Done()
 	var c *conn
-	var together []*lookup
-	for {
-		if together = store.Waiting(d.lane, d.closed, together[:0]); len(together) == 0 {
-			if c != nil {
-				c.PgConn.Close(context.Background())
-			}
-			return
-		}
-		c = d.carry(c, together)
-		clear(together)
+	store.Together(d.lane, d.closed, func(together []*lookup) { c = d.carry(c, together) })
+	if c != nil {
+		c.PgConn.Close(context.Background())
 	}
 }
 
