@@ -10,12 +10,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/tink-crypto/tink-go/v2/daead/subtle"
 )
+
+// sivKeySize is that of two keys of AES-256.
+const sivKeySize = 64
 
 // MinSecret is the shortest master secret, in bytes.
 const MinSecret = 32
@@ -28,8 +30,8 @@ var ErrForged = errors.New("keyring: not sealed here for this use")
 // never prints its secret.
 type Ring struct {
 	secret []byte
-	macs   sync.Map // use → []byte
-	sivs   sync.Map // use → *subtle.AESSIV
+	macs   sync.Map // use → *sync.Pool of hash.Hash
+	sivs   sync.Map // use → *siv
 }
 
 // FromSecret makes a ring of a master secret that the operator keeps.
@@ -47,13 +49,17 @@ func (r *Ring) String() string { return "keyring" }
 func (r *Ring) GoString() string { return "keyring" }
 
 // MAC is HMAC-SHA-256 of data under the key of this use. Uses are few constants
-// of the program, such as "etag": their keys are kept.
+// of the program, such as "etag": what is made of their keys is kept.
 func (r *Ring) MAC(use string, data []byte) []byte {
-	key, ok := r.macs.Load(use)
+	kept, ok := r.macs.Load(use)
 	if !ok {
-		key, _ = r.macs.LoadOrStore(use, r.derive("mac", use, sha256.Size))
+		key := r.derive("mac", use, sha256.Size)
+		kept, _ = r.macs.LoadOrStore(use, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
 	}
-	h := hmac.New(sha256.New, key.([]byte))
+	pool := kept.(*sync.Pool)
+	h := pool.Get().(hash.Hash)
+	defer pool.Put(h)
+	h.Reset()
 	h.Write(data)
 	return h.Sum(nil)
 }
@@ -62,11 +68,8 @@ func (r *Ring) MAC(use string, data []byte) []byte {
 // 5297) and binds it to what stands around it: only the same bound bytes unseal
 // it. The same input gives the same text, in the URL-safe base64 alphabet.
 func (r *Ring) Seal(use string, plain, bound []byte) string {
-	sealed, err := r.siv(use).EncryptDeterministically(plain, bound)
-	if err != nil {
-		panic(fmt.Sprintf("keyring: %v", err)) // only for texts of many gigabytes
-	}
-	return base64.RawURLEncoding.EncodeToString(sealed)
+	sealed := r.siv(use).seal(make([]byte, 0, 96), plain, bound)
+	return string(base64.RawURLEncoding.AppendEncode(make([]byte, 0, 128), sealed))
 }
 
 // Unseal gives the plain bytes that Seal was given, or ErrForged.
@@ -75,23 +78,23 @@ func (r *Ring) Unseal(use, text string, bound []byte) ([]byte, error) {
 	if err != nil || strings.ContainsAny(text, "\r\n") { // which the decoder skips
 		return nil, ErrForged
 	}
-	plain, err := r.siv(use).DecryptDeterministically(sealed, bound)
-	if err != nil {
+	plain, ok := r.siv(use).open(sealed, bound)
+	if !ok {
 		return nil, ErrForged
 	}
 	return plain, nil
 }
 
-func (r *Ring) siv(use string) *subtle.AESSIV {
-	if siv, ok := r.sivs.Load(use); ok {
-		return siv.(*subtle.AESSIV)
+func (r *Ring) siv(use string) *siv {
+	if kept, ok := r.sivs.Load(use); ok {
+		return kept.(*siv)
 	}
-	siv, err := subtle.NewAESSIV(r.derive("siv", use, subtle.AESSIVKeySize))
+	made, err := newSIV(r.derive("siv", use, sivKeySize))
 	if err != nil {
 		panic(fmt.Sprintf("keyring: %v", err)) // only for a key of another size
 	}
-	kept, _ := r.sivs.LoadOrStore(use, siv)
-	return kept.(*subtle.AESSIV)
+	kept, _ := r.sivs.LoadOrStore(use, made)
+	return kept.(*siv)
 }
 
 func (r *Ring) derive(kind, use string, size int) []byte {
