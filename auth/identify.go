@@ -9,6 +9,7 @@ import (
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
@@ -166,6 +167,7 @@ func withAccount(q *query.Select, accounts string, fields []*contract.Field) *qu
 	for _, f := range fields {
 		q.Columns = append(q.Columns, query.Column{Expr: col(person, f.Name, f.Type.Value), Type: f.Type.Value})
 	}
+	q.Columns = append(q.Columns, query.Column{Expr: col(person, schema.Revision, intType), Type: intType})
 	q.Where = query.Cmp{Op: query.Eq, L: col(credential, "hash", stringType), R: query.Param{Slot: 0, Type: stringType}}
 	q.ByKey = true
 	return q
@@ -230,12 +232,13 @@ func (a *Authenticator) load(ctx context.Context, q *query.Select, hash string) 
 	return values, err
 }
 
-// caller makes the account of its stored values, nil when it is not there.
+// caller makes the account of its stored values and its revision, nil when it is not there.
 func (a *Authenticator) caller(values []any) *rule.Caller {
 	record := make(rule.Record, len(values))
 	for i, f := range a.account {
 		record[f.Name] = values[i]
 	}
+	record[schema.Revision] = values[len(a.account)]
 	id, ok := record["id"].(value.UUID)
 	if !ok {
 		return nil

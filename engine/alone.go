@@ -55,9 +55,10 @@ func (e *Engine) referred(t *contract.Type) []*rule.Expr {
 }
 
 // single reports whether a write that stands alone, of what in says, is one statement
-// that writes: nothing else has to be held for it, and its answer is told from memory.
+// that writes: nothing but the caller's account has to be held for it, which that
+// statement does, and its answer is told from memory.
 func (e *Engine) single(c *call, s *rule.Sight, op *Operation, in *input) bool {
-	if c.who.Caller != nil || op.IdempotencyKey != "" {
+	if op.IdempotencyKey != "" || e.isAccounts(s.Resource) {
 		return false
 	}
 	for _, f := range in.fields(s.Resource) {

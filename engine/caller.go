@@ -9,7 +9,6 @@ import (
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
-	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -51,16 +50,9 @@ func (w *work) sameCaller(ctx context.Context) error {
 	if was == nil || accounts == nil {
 		return nil
 	}
-	t := w.e.table(w.e.set.Resource(accounts.Resource.Name))
-	q, args := t.byID, []any{was.ID}
-	switch {
-	case w.c.who.Session != "":
-		q, args = t.bySession, append(args, w.c.who.Session)
-	case w.c.who.Key != value.UUID{}:
-		q, args = t.byAPIKey, append(args, w.c.who.Key)
-	}
+	t := w.e.accountTable()
 	stats := w.c.stats
-	rec, live, err := w.holder(ctx, t, q, args)
+	rec, live, err := w.holder(ctx, t)
 	w.c.stats = stats
 	switch {
 	case err != nil:
@@ -73,65 +65,125 @@ func (w *work) sameCaller(ctx context.Context) error {
 	return nil
 }
 
-// holder reads an account together with a credential; live is false when one of
-// the two is not there any more, or no longer counts.
-func (w *work) holder(ctx context.Context, t *table, q *query.Select, args []any) (rec rule.Record, live bool, err error) {
-	for row, err := range w.tx.Select(ctx, q, args) {
+func (e *Engine) accountTable() *table {
+	return e.table(e.set.Resource(e.set.Contract.Accounts.Resource.Name))
+}
+
+// holder reads the caller's account and holds it; live is false when it is not there
+// any more, or the credential that speaks for it no longer counts.
+func (w *work) holder(ctx context.Context, t *table) (rec rule.Record, live bool, err error) {
+	by, args := w.c.credential()
+	for row, err := range w.tx.Select(ctx, t.holders[by], args) {
 		if err != nil {
 			return nil, false, err
 		}
-		if rec, err = t.record(row, 0); err != nil {
-			return nil, false, err
-		}
-		own := len(t.fields) + 1
-		switch q {
-		case t.bySession:
-			return rec, w.goesOn(row, own), nil
-		case t.byAPIKey:
-			return rec, !row.Null(own), nil
-		}
-		return rec, true, nil
+		rec, err := t.record(row, 0)
+		return rec, err == nil, err
 	}
 	return nil, false, nil
 }
 
-// goesOn reads a session's columns: it is there, not over, and not from before the
-// password that the account has now.
-func (w *work) goesOn(row store.Row, first int) bool {
-	ends, err := row.Value(first)
-	if at, ok := ends.(value.Timestamp); err != nil || !ok || at <= w.c.env.Now {
-		return false
+// credential is what speaks for an account.
+type credential uint8
+
+const (
+	nothing credential = iota // nobody is there to speak for
+	account                   // the account itself
+	session                   // by its hash
+	apiKey                    // by its id
+	credentials
+)
+
+// credential tells how the caller was identified, and the arguments of a holder.
+func (c *call) credential() (credential, []any) {
+	if c.who.Caller == nil {
+		return nothing, nil
 	}
-	began, err := row.Value(first + 1)
-	if err != nil || began == nil {
-		return false
+	args := []any{c.who.Caller.ID}
+	switch {
+	case c.who.Session != "":
+		return session, append(args, c.who.Session, c.env.Now)
+	case c.who.Key != value.UUID{}:
+		return apiKey, append(args, c.who.Key)
 	}
-	now, err := row.Value(first + 2)
-	return err == nil && began == now
+	return account, args
 }
 
-// holders makes the statements that read an account with the session or the API
-// key that speaks for it; args: the account's id, the session's hash or the key's id.
-func (t *table) holders() {
-	with := func(name, by string, byType *value.Type) *query.Select {
-		q := &query.Select{From: t.byID.From, Columns: t.columns(1), Where: t.byID.Where, Lock: query.ForShare}
-		q.Joins = []query.Join{{Table: query.Table{Name: name, Alias: 2}, On: query.And{List: []query.Expr{
-			equals(query.Col{Alias: 2, Name: by, Type: byType}, query.Param{Slot: 1, Type: byType}),
-			equals(query.Col{Alias: 2, Name: "account", Type: uuidType}, idColumn(t.r, 1)),
-		}}}}
-		return q
+// asKnown is what a single write requires of the caller, whom nothing else holds, and
+// the arguments for it: see unchanged.
+func (w *work) asKnown() (credential, []any) {
+	by, args := w.c.credential()
+	if !w.single || by == nothing {
+		return nothing, nil
 	}
-	read := func(q *query.Select, alias int, name string, typ *value.Type) {
-		q.Columns = append(q.Columns, query.Column{Expr: query.Col{Alias: alias, Name: name, Type: typ}, Type: typ})
+	return by, append([]any{w.c.who.Caller.Record[revisionColumn]}, args...)
+}
+
+// confirmed is what came of a single write that wrote nothing, so that nothing has yet
+// required its caller to be unchanged.
+func (w *work) confirmed(ctx context.Context, err error) error {
+	by, args := w.asKnown()
+	if by == nothing {
+		return err
 	}
-	t.byAPIKey = with("mainstay_keys", "id", uuidType)
-	read(t.byAPIKey, 2, "id", uuidType)
-	t.bySession = with("mainstay_sessions", "hash", wordType)
-	t.bySession.Joins = append(t.bySession.Joins, query.Join{
-		Table: query.Table{Name: "mainstay_credentials", Alias: 3},
-		On:    equals(query.Col{Alias: 3, Name: "account", Type: uuidType}, idColumn(t.r, 1)),
-	})
-	read(t.bySession, 2, "expires_at", timestampType)
-	read(t.bySession, 2, "epoch", intType)
-	read(t.bySession, 3, "epoch", intType)
+	switch problem.KindOf(err) {
+	case problem.Internal, problem.Unavailable, problem.Timeout, problem.QuotaExceeded: // no judgement
+		return err
+	}
+	stats := w.c.stats
+	defer func() { w.c.stats = stats }()
+	for _, missing := range w.tx.Select(ctx, w.e.accountTable().confirms[by], args) {
+		if missing != nil {
+			return missing
+		}
+		return err
+	}
+	return errOvertaken
+}
+
+// unchanged is a holder of the account as it was when the request came; its arguments
+// are the account's revision, then those of holder.
+func (e *Engine) unchanged(by credential, slot int) *query.Select {
+	if by == nothing {
+		return nil
+	}
+	const alias = 11
+	q := holder(e.set.Resource(e.set.Contract.Accounts.Resource.Name), by, alias, slot+1)
+	revision := query.Col{Alias: alias, Name: revisionColumn, Type: intType}
+	q.Where = query.And{List: []query.Expr{q.Where, equals(revision, query.Param{Slot: slot, Type: intType})}}
+	return q
+}
+
+// holder finds and holds an account of r as long as the credential that speaks for it
+// counts: a session that is there, not over, and not from before the password that the
+// account has now. Its aliases begin at alias, its arguments at slot: the account's id,
+// then the session's hash and the time, or the key's id.
+func holder(r *rule.Resource, by credential, alias, slot int) *query.Select {
+	id := idColumn(r, alias)
+	q := &query.Select{
+		From:    query.Table{Name: r.Table, Alias: alias},
+		Columns: []query.Column{{Expr: id, Type: idType(r)}},
+		Lock:    query.ForShare,
+	}
+	where := []query.Expr{equals(id, query.Param{Slot: slot, Type: idType(r)})}
+	col := func(i int, name string, typ *value.Type) query.Col {
+		return query.Col{Alias: alias + i, Name: name, Type: typ}
+	}
+	join := func(i int, table string, on ...query.Expr) {
+		on = append(on, equals(col(i, "account", uuidType), id))
+		q.Joins = append(q.Joins, query.Join{Table: query.Table{Name: table, Alias: alias + i}, On: query.And{List: on}})
+	}
+	switch by {
+	case session:
+		join(1, "mainstay_sessions", equals(col(1, "hash", wordType), query.Param{Slot: slot + 1, Type: wordType}))
+		join(2, "mainstay_credentials")
+		where = append(where,
+			query.Cmp{Op: query.Gt, L: col(1, "expires_at", timestampType), R: query.Param{Slot: slot + 2, Type: timestampType}},
+			equals(col(1, "epoch", intType), col(2, "epoch", intType)))
+	case apiKey:
+		join(1, "mainstay_keys", equals(col(1, "id", uuidType), query.Param{Slot: slot + 1, Type: uuidType}))
+		where = append(where, query.IsNull{X: col(1, "id", uuidType), Not: true})
+	}
+	q.Where = query.And{List: where}
+	return q
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
+	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
 
 // revisionColumn counts the writes of a record; it is not a field.
-const revisionColumn = "_revision"
+const revisionColumn = schema.Revision
 
 func (e *Engine) get(ctx context.Context, c *call, op *Operation) (*Result, error) {
 	a, p, err := e.understand(c, op, e.planGet)

@@ -55,7 +55,12 @@ func (w *work) insert(ctx context.Context, t *table, in *input, args []any) erro
 			return &store.ConstraintError{Kind: store.Unique, Table: t.r.Table, Columns: []string{"id"}, Cause: errGone}
 		}
 	}
-	_, err := w.tx.Insert(ctx, t.insert, args)
+	by, known := w.asKnown()
+	n, err := w.tx.Insert(ctx, t.insertIf[by], append(args, known...))
+	if err == nil && n == 0 {
+		return errOvertaken
+	}
+	w.wrote = true
 	return err
 }
 

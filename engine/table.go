@@ -17,14 +17,15 @@ import (
 // table is how records of one resource are written. Nothing in it depends on a
 // caller: what a caller may do is decided before it is used.
 type table struct {
-	r         *rule.Resource
-	fields    []*contract.Field // the stored ones, in the contract's order, which is that of columns
-	insert    *query.Insert     // fields, then the revision
-	byID      *query.Select     // fields, then the revision
-	bySession *query.Select     // byID and what makes a session live; of the account resource
-	byAPIKey  *query.Select     // byID and the key's id; of the account resource
-	remove    *query.Delete
-	search    []*contract.Field
+	r        *rule.Resource
+	fields   []*contract.Field          // the stored ones, in the contract's order, which is that of columns
+	insert   *query.Insert              // fields, then the revision
+	insertIf [credentials]*query.Insert // insert, if the caller is unchanged
+	byID     *query.Select              // fields, then the revision
+	holders  [credentials]*query.Select // byID, of an account with a credential that counts
+	confirms [credentials]*query.Select // whether an account is unchanged, not holding it
+	remove   *query.Delete
+	search   []*contract.Field
 	// The words of search fields:
 	insertWords *query.Insert
 	dropWords   *query.Delete
@@ -100,10 +101,21 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 		}
 	}
 	t.insert.Columns = append(t.insert.Columns, query.Named{Name: revisionColumn, Type: intType})
+	t.insertIf[nothing] = t.insert
+	if e.set.Contract.Accounts != nil {
+		for by := account; by < credentials; by++ {
+			t.insertIf[by] = &query.Insert{Table: r.Table, Columns: t.insert.Columns, If: e.unchanged(by, len(t.insert.Columns))}
+		}
+	}
 	one := equals(idColumn(r, 1), query.Param{Slot: 0, Type: idType(r)})
 	t.byID = &query.Select{From: query.Table{Name: r.Table, Alias: 1}, Columns: t.columns(1), Where: one, Lock: query.ForShare}
 	if e.isAccounts(r) {
-		t.holders()
+		for by := account; by < credentials; by++ {
+			t.holders[by] = holder(r, by, 1, 0)
+			t.holders[by].Columns = t.columns(1)
+			t.confirms[by] = e.unchanged(by, 0)
+			t.confirms[by].Lock = query.NoLock
+		}
 	}
 	t.remove = &query.Delete{Table: query.Table{Name: r.Table, Alias: 1}, Where: one}
 	if len(t.search) > 0 {
@@ -149,10 +161,11 @@ func showsTime(r *rule.Resource, f *contract.Field) bool {
 	return r.ReadField[f] == nil && !f.Hidden
 }
 
-// update finds the statement that sets these fields; its arguments are their
-// values, the revision, the id and the revision before.
-func (t *table) update(changed []*contract.Field) *query.Update {
+// update finds the statement that sets these fields; its arguments are their values, the
+// revision, the id and the revision before, then those of e.unchanged.
+func (e *Engine) update(t *table, changed []*contract.Field, by credential) *query.Update {
 	var key strings.Builder
+	key.WriteByte('0' + byte(by))
 	for _, f := range changed {
 		key.WriteString(f.Name)
 		key.WriteByte(',')
@@ -162,7 +175,7 @@ func (t *table) update(changed []*contract.Field) *query.Update {
 	if q := t.updates[key.String()]; q != nil {
 		return q
 	}
-	q := &query.Update{Table: query.Table{Name: t.r.Table, Alias: 1}}
+	q := &query.Update{Table: query.Table{Name: t.r.Table, Alias: 1}, If: e.unchanged(by, len(changed)+3)}
 	for i, f := range changed {
 		q.Set = append(q.Set, query.Assign{Column: named(f), Value: query.Param{Slot: i, Type: f.Type.Value}})
 	}

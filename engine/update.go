@@ -374,15 +374,18 @@ func (w *work) stamp(r *rule.Resource, old, next rule.Record, changed []*contrac
 // update writes the fields that changed, and what goes with them.
 func (w *work) update(ctx context.Context, r *rule.Resource, old, next rule.Record, changed []*contract.Field) error {
 	t := w.e.table(r)
-	args := make([]any, 0, len(changed)+3)
+	by, known := w.asKnown()
+	args := make([]any, 0, len(changed)+3+len(known))
 	for _, f := range changed {
 		args = append(args, next[f.Name])
 	}
 	id := old["id"]
-	n, err := w.tx.Update(ctx, t.update(changed), append(args, next[revisionColumn], id, old[revisionColumn]))
+	args = append(append(args, next[revisionColumn], id, old[revisionColumn]), known...)
+	n, err := w.tx.Update(ctx, w.e.update(t, changed, by), args)
 	if err != nil {
 		return err
 	}
+	w.wrote = true
 	switch {
 	case n != 1 && w.single:
 		return errOvertaken

@@ -20,6 +20,8 @@ type work struct {
 	tx store.Tx
 	// single: the first statement that writes is all, and nothing is held before it.
 	single bool
+	// wrote: it was sent.
+	wrote bool
 	// accounts are those that were changed, whose callers must be read again.
 	accounts []value.UUID
 	// gone are the ids of deleted records that could be given again.
@@ -185,8 +187,10 @@ func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (o
 	run := func(tx store.Tx) error {
 		w = &work{e: e, c: c, tx: tx, single: mode == store.WriteOne}
 		out, replayed = nil, false
-		if err := w.sameCaller(ctx); err != nil {
-			return err
+		if !w.single { // else the write itself requires it
+			if err := w.sameCaller(ctx); err != nil {
+				return err
+			}
 		}
 		var err error
 		if op.IdempotencyKey == "" {
@@ -194,13 +198,13 @@ func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (o
 		} else {
 			out, replayed, err = w.once(ctx, op, do)
 		}
-		if err != nil {
-			return err
+		if err != nil || w.single && !w.wrote {
+			return w.confirmed(ctx, err)
 		}
 		return w.remember(ctx)
 	}
 	err = e.db.InTx(ctx, mode, &c.stats, run)
-	if errors.Is(err, errOvertaken) { // now the record is held
+	if errors.Is(err, errOvertaken) { // now the record and the caller are held
 		mode = store.WriteRows
 		err = e.db.InTx(ctx, mode, &c.stats, run)
 	}
@@ -211,8 +215,9 @@ func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (o
 	return out, replayed, nil
 }
 
-// errOvertaken ends a write whose record was changed since it was read.
-var errOvertaken = errors.New("engine: the record was changed meanwhile")
+// errOvertaken ends a write whose record, or whose caller, may have changed since they
+// were read.
+var errOvertaken = errors.New("engine: the record or its caller was changed meanwhile")
 
 // committed forgets callers whose accounts were changed.
 func (w *work) committed() {

@@ -112,6 +112,17 @@ type Insert struct {
 	Columns []Named
 	// OnConflictIgnore leaves out rows whose primary key is already there.
 	OnConflictIgnore bool
+	// If, when set, must find a row, which its Lock holds, or nothing is added. It is one
+	// row then, whose values come before If's arguments. Not with OnConflictIgnore.
+	If *Select
+}
+
+// Rows is how many rows args are.
+func (q *Insert) Rows(args []any) int {
+	if q.If != nil {
+		return 1
+	}
+	return len(args) / len(q.Columns)
 }
 
 // Named is a column by name.
@@ -125,6 +136,8 @@ type Update struct {
 	Table Table
 	Set   []Assign
 	Where Expr
+	// If, when set, must find a row, which its Lock holds, or nothing is changed.
+	If *Select
 }
 
 // Assign sets a column.

@@ -150,13 +150,16 @@ func carryOut(ctx context.Context, tx store.Tx, q any) error {
 			err = e
 		}
 	case *query.Insert:
-		var args []any
+		args := make([]any, len(q.Columns))
+		if q.If != nil {
+			args = arguments(q.If)
+		}
 		for i, c := range q.Columns {
-			args = append(args, argument(i, c.Type))
+			args[i] = argument(i, c.Type)
 		}
 		_, err = tx.Insert(ctx, q, args)
 	case *query.Update:
-		s := &query.Select{From: q.Table, Where: q.Where}
+		s := &query.Select{From: q.Table, Where: sqlgen.Admitted(q)}
 		for _, a := range q.Set {
 			s.Columns = append(s.Columns, query.Column{Expr: a.Value})
 		}

@@ -27,6 +27,12 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 	if err != nil {
 		return 0, err
 	}
+	if met, err := t.met(ctx, q.If, args); !met {
+		return 0, err
+	}
+	if q.If != nil {
+		args = args[:len(q.Columns)]
+	}
 	ctx = t.inside(ctx)
 	var rows []map[string]any
 	for width := len(q.Columns); len(args) > 0; args = args[width:] {
@@ -66,6 +72,18 @@ func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, erro
 		return 0, named(tab, t.failed(ctx, err))
 	}
 	return len(rows), nil
+}
+
+// met reports whether what a write requires is there, if it requires anything, and
+// holds it.
+func (t *tx) met(ctx context.Context, required *query.Select, args []any) (bool, error) {
+	if required == nil {
+		return true, nil
+	}
+	for _, err := range t.Select(ctx, required, args) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 func (t *tx) writable(ctx context.Context) error {

@@ -47,6 +47,9 @@ func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, erro
 	if err != nil {
 		return 0, err
 	}
+	if met, err := t.met(ctx, q.If, args); !met {
+		return 0, err
+	}
 	ctx = t.inside(ctx)
 	r := t.d.run(ctx, s, args)
 	frames, err := r.matching(s.main)

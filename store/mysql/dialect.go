@@ -103,14 +103,15 @@ var mysqlSpelling = spelling{
 func newDialect(collation string, s spelling) *sqlgen.Dialect {
 	folded := "CONVERT(CAST(%s(CONVERT(CAST(%%s AS BINARY) USING hebrew)) AS BINARY) USING utf8mb4) COLLATE " + collation
 	return &sqlgen.Dialect{
-		Quote:      '`',
-		Param:      func(_ int, t *value.Type, list bool) string { return param(t, list, s) },
-		Positional: true,
-		Literal:    literal,
-		NullsLow:   true,
-		NoLimit:    "LIMIT 18446744073709551615",
-		Limit:      &value.Type{},
-		Locks:      [...]string{query.ForShare: "FOR SHARE OF %s", query.ForUpdate: "FOR UPDATE OF %s"},
+		Quote:       '`',
+		Param:       func(_ int, t *value.Type, list bool) string { return param(t, list, s) },
+		Positional:  true,
+		Literal:     literal,
+		NullsLow:    true,
+		NoLimit:     "LIMIT 18446744073709551615",
+		Limit:       &value.Type{},
+		FromNothing: " FROM DUAL",
+		Locks:       [...]string{query.ForShare: "FOR SHARE OF %s", query.ForUpdate: "FOR UPDATE OF %s"},
 
 		InParam:   func(*value.Type) string { return "%s IN (%s)" },
 		InSelect:  "%s IN (%s)",

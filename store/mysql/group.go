@@ -123,6 +123,7 @@ type unit struct {
 func units(group []*store.Change) (list []unit, of []int) {
 	for _, w := range group {
 		insert, is := w.Q.(*query.Insert)
+		is = is && insert.If == nil
 		at := -1
 		for i := range list {
 			if is && list[i].q == any(insert) {

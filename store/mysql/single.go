@@ -53,7 +53,7 @@ var _ store.Tx = one{}
 
 // Insert adds a row; see store.Tx.
 func (o one) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
-	if len(args) != len(q.Columns) {
+	if q.Rows(args) != 1 {
 		return 0, errMany
 	}
 	if !q.OnConflictIgnore {

@@ -111,8 +111,12 @@ func unreadable(err error) error {
 // Insert adds rows; see store.Tx. MySQL has no way to ignore one violation alone,
 // so a key that is there is an error of the statement, which undoes just that.
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
+	rows := q.Rows(args)
+	if q.If != nil {
+		return t.write(ctx, q, rows, args)
+	}
 	width := len(q.Columns)
-	rows, step := len(args)/width, maxParams/width
+	step := maxParams / width
 	if rows <= step {
 		n, err := t.write(ctx, q, rows, args)
 		if err == nil || !q.OnConflictIgnore || !primaryViolated(err) {

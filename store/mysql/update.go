@@ -19,6 +19,7 @@ import (
 
 func (d *Driver) update(ctx context.Context, c *conn, q *query.Update) (sqlgen.Statement, error) {
 	change := *q
+	change.Where, change.If = sqlgen.Admitted(q), nil
 	ordered, ok := inOrder(q.Set)
 	if ok {
 		change.Set = ordered
@@ -26,15 +27,16 @@ func (d *Driver) update(ctx context.Context, c *conn, q *query.Update) (sqlgen.S
 	if d.flavour.simultaneous {
 		ok = true
 	}
-	if ok && !reads(q.Where, q.Table.Name) {
+	if ok && !reads(change.Where, q.Table.Name) {
 		return d.flavour.dialect.Update(&change), nil
 	}
+	where := change.Where
 	change.Where = nil
 	var values []query.Assign
 	if !ok {
 		values = q.Set
 	}
-	chosen, err := d.chosen(ctx, c, q.Table, q.Where, values)
+	chosen, err := d.chosen(ctx, c, q.Table, where, values)
 	if err != nil {
 		return sqlgen.Statement{}, err
 	}

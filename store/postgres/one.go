@@ -20,7 +20,7 @@ var errMany = problem.Errorf(problem.Internal, "this transaction writes once")
 
 // Insert adds a row; see store.Tx.
 func (o one) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
-	if len(args) != len(q.Columns) {
+	if q.Rows(args) != 1 {
 		return 0, errMany
 	}
 	return o.write(ctx, q, args)

@@ -124,6 +124,9 @@ func unreadable(cause error) error {
 
 // Insert adds rows; see store.Tx.
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
+	if q.If != nil {
+		return t.write(ctx, q, args, len(args))
+	}
 	return t.write(ctx, q, args, len(q.Columns))
 }
 

@@ -71,6 +71,9 @@ type Dialect struct {
 	// Insert with OnConflictIgnore ends in this; %[1]s lists the primary key. "" leaves
 	// it to the driver.
 	OnConflictIgnore string
+	// FromNothing stands behind the values of a row that is added on a condition, where
+	// a WHERE needs a FROM.
+	FromNothing string
 	// OnSelect is a sub-select, or its negation, that is itself a condition of a join;
 	// "": the condition alone.
 	OnSelect string

@@ -19,24 +19,31 @@ func (d *Dialect) Select(q *query.Select) Statement {
 func (d *Dialect) Insert(q *query.Insert, rows int, key []string) Statement {
 	r := &renderer{d: d}
 	var b strings.Builder
-	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", d.name(q.Table), d.columns(q.Columns))
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) ", d.name(q.Table), d.columns(q.Columns))
+	if q.If != nil {
+		fmt.Fprintf(&b, "SELECT %s%s\nWHERE %s", r.values(q, 0), d.FromNothing, r.expr(query.Exists{Sub: q.If}))
+		return r.statement(b.String())
+	}
+	b.WriteString("VALUES ")
 	for row := range rows {
 		if row > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteByte('(')
-		for i, c := range q.Columns {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(r.param(Arg{Slot: row*len(q.Columns) + i, Type: c.Type}))
-		}
-		b.WriteByte(')')
+		b.WriteString("(" + r.values(q, row) + ")")
 	}
 	if q.OnConflictIgnore && d.OnConflictIgnore != "" {
 		fmt.Fprintf(&b, d.OnConflictIgnore, d.names(key))
 	}
 	return r.statement(b.String())
+}
+
+// values are the placeholders of a row of q.
+func (r *renderer) values(q *query.Insert, row int) string {
+	list := make([]string, len(q.Columns))
+	for i, c := range q.Columns {
+		list[i] = r.param(Arg{Slot: row*len(q.Columns) + i, Type: c.Type})
+	}
+	return strings.Join(list, ", ")
 }
 
 // Update renders a change of rows.
@@ -50,10 +57,21 @@ func (d *Dialect) Update(q *query.Update) Statement {
 		}
 		fmt.Fprintf(&b, "%s = %s", d.name(s.Column.Name), r.assigned(s))
 	}
-	if q.Where != nil {
-		b.WriteString("\nWHERE " + r.expr(q.Where))
+	if where := Admitted(q); where != nil {
+		b.WriteString("\nWHERE " + r.expr(where))
 	}
 	return r.statement(b.String())
+}
+
+// Admitted is the whole condition of an update; nil: it has none.
+func Admitted(q *query.Update) query.Expr {
+	switch {
+	case q.If == nil:
+		return q.Where
+	case q.Where == nil:
+		return query.Exists{Sub: q.If}
+	}
+	return query.And{List: []query.Expr{q.Where, query.Exists{Sub: q.If}}}
 }
 
 // assigned is a value in the column's own type: a decimal has the column's scale.

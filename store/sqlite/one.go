@@ -62,7 +62,7 @@ func (o *one) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2
 
 // Insert adds a row; see store.Tx.
 func (o *one) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
-	if len(args) != len(q.Columns) {
+	if q.Rows(args) != 1 {
 		return 0, errMany
 	}
 	return o.write(ctx, q, args)

@@ -130,10 +130,10 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 
 // Insert adds rows; see store.Tx.
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
-	width := len(q.Columns)
-	if len(args) == width {
+	if q.Rows(args) == 1 {
 		return t.write(ctx, q, args)
 	}
+	width := len(q.Columns)
 	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}

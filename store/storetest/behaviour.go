@@ -63,6 +63,8 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"readers do not wait for the writer", readersDoNotWait},
 		{"concurrent changes are not lost", noLostUpdates},
 		{"a single write stands by itself", singleWrites},
+		{"a write is done if what it requires is there", requiredRows},
+		{"what a single write requires is held until it is durable", requiredRowsAreHeld},
 		{"what is empty is read by key as it is", emptyByKey},
 		{"reads by key of many callers get their own answers", readsByKey},
 		{"an ended context ends a read", cancelledRead},

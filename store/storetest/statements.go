@@ -218,6 +218,13 @@ func statements() []statement {
 		{"lock", "A row about to be changed.", &query.Select{From: from, Columns: out("number"), Where: eq(col("id"), arg(0, idType)), Lock: query.ForUpdate}},
 		{"insert", "One row.", &query.Insert{Table: "people", Columns: []query.Named{{Name: "id", Type: idType}, {Name: "email", Type: textType}}}},
 		{"insert or ignore", "A row whose key may be there.", &query.Insert{Table: "people", Columns: []query.Named{{Name: "id", Type: idType}, {Name: "email", Type: textType}}, OnConflictIgnore: true}},
+		{"insert if", "One row, if another one is there, which is held.", &query.Insert{Table: "people", If: leveledItem(2),
+			Columns: []query.Named{{Name: "id", Type: idType}, {Name: "email", Type: textType}}}},
+		{"update if", "A change, if another row is there, which is held.", &query.Update{
+			Table: query.Table{Name: "people", Alias: 1}, If: leveledItem(2),
+			Set:   []query.Assign{{Column: query.Named{Name: "email", Type: textType}, Value: arg(0, textType)}},
+			Where: eq(column(people, 1, "id"), arg(1, idType)),
+		}},
 		{"update", "A change that counts the record's writes.", &query.Update{
 			Table: from,
 			Set: []query.Assign{
