@@ -90,6 +90,8 @@ func openConn(path string, flags int32) (*conn, error) {
 		{lib.SQLITE_DBCONFIG_DEFENSIVE, 1},
 		{lib.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
 		{lib.SQLITE_DBCONFIG_ENABLE_FKEY, 1},
+		// Else a statement with a bound LIMIT is planned again for each binding.
+		{lib.SQLITE_DBCONFIG_ENABLE_QPSG, 1},
 	} {
 		args := libc.NewVaList(option.on, uintptr(0))
 		rc := lib.Xsqlite3_db_config(c.tls, c.db, option.op, args)
