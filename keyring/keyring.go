@@ -4,20 +4,21 @@
 package keyring
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"slices"
 	"strings"
 	"sync"
-)
 
-// sivKeySize is that of two keys of AES-256.
-const sivKeySize = 64
+	"golang.org/x/crypto/chacha20poly1305"
+)
 
 // MinSecret is the shortest master secret, in bytes.
 const MinSecret = 32
@@ -30,8 +31,8 @@ var ErrForged = errors.New("keyring: not sealed here for this use")
 // never prints its secret.
 type Ring struct {
 	secret []byte
-	macs   sync.Map // use → *sync.Pool of hash.Hash
-	sivs   sync.Map // use → *siv
+	macs   sync.Map // use → *mac
+	boxes  sync.Map // use → box
 }
 
 // FromSecret makes a ring of a master secret that the operator keeps.
@@ -53,23 +54,61 @@ func (r *Ring) GoString() string { return "keyring" }
 func (r *Ring) MAC(use string, data []byte) []byte {
 	kept, ok := r.macs.Load(use)
 	if !ok {
-		key := r.derive("mac", use, sha256.Size)
-		kept, _ = r.macs.LoadOrStore(use, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
+		kept, _ = r.macs.LoadOrStore(use, newMAC(r.derive("mac", use, sha256.Size)))
 	}
-	pool := kept.(*sync.Pool)
-	h := pool.Get().(hash.Hash)
-	defer pool.Put(h)
-	h.Reset()
-	h.Write(data)
-	return h.Sum(nil)
+	return kept.(*mac).sum(make([]byte, 0, sha256.Size), data)
 }
 
-// Seal encrypts and authenticates plain under the key of this use (AES-SIV, RFC
-// 5297) and binds it to what stands around it: only the same bound bytes unseal
-// it. The same input gives the same text, in the URL-safe base64 alphabet.
+// mac is HMAC-SHA-256 under one key.
+type mac struct{ hashes sync.Pool }
+
+func newMAC(key []byte) *mac {
+	return &mac{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// sum appends the hash of parts, one behind the other.
+func (m *mac) sum(dst []byte, parts ...[]byte) []byte {
+	h := m.hashes.Get().(hash.Hash)
+	defer m.hashes.Put(h)
+	h.Reset()
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return h.Sum(dst)
+}
+
+// box seals for one use: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), whose nonce is
+// a hash of all that is sealed, so that the same input gives the same text and, as in
+// RFC 5297, a nonce that comes twice tells no more than that.
+type box struct {
+	cipher cipher.AEAD
+	nonces *mac
+}
+
+func (b box) seal(plain, bound []byte) []byte {
+	const nonce = chacha20poly1305.NonceSizeX
+	length := binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(len(bound)))
+	out := b.nonces.sum(make([]byte, 0, 128), length, bound, plain)[:nonce]
+	return b.cipher.Seal(out, out, plain, bound)
+}
+
+func (b box) open(sealed, bound []byte) ([]byte, error) {
+	nonce := b.cipher.NonceSize()
+	if len(sealed) < nonce {
+		return nil, ErrForged
+	}
+	plain, err := b.cipher.Open(sealed[nonce:nonce], sealed[:nonce], sealed[nonce:], bound)
+	if err != nil {
+		return nil, ErrForged
+	}
+	return plain, nil
+}
+
+// Seal encrypts and authenticates plain under the keys of this use and binds it to
+// what stands around it: only the same bound bytes unseal it. The same input gives
+// the same text, in the URL-safe base64 alphabet.
 func (r *Ring) Seal(use string, plain, bound []byte) string {
-	sealed := r.siv(use).seal(make([]byte, 0, 96), plain, bound)
-	return string(base64.RawURLEncoding.AppendEncode(make([]byte, 0, 128), sealed))
+	return base64.RawURLEncoding.EncodeToString(r.box(use).seal(plain, bound))
 }
 
 // Unseal gives the plain bytes that Seal was given, or ErrForged.
@@ -78,23 +117,19 @@ func (r *Ring) Unseal(use, text string, bound []byte) ([]byte, error) {
 	if err != nil || strings.ContainsAny(text, "\r\n") { // which the decoder skips
 		return nil, ErrForged
 	}
-	plain, ok := r.siv(use).open(sealed, bound)
-	if !ok {
-		return nil, ErrForged
-	}
-	return plain, nil
+	return r.box(use).open(sealed, bound)
 }
 
-func (r *Ring) siv(use string) *siv {
-	if kept, ok := r.sivs.Load(use); ok {
-		return kept.(*siv)
+func (r *Ring) box(use string) box {
+	if kept, ok := r.boxes.Load(use); ok {
+		return kept.(box)
 	}
-	made, err := newSIV(r.derive("siv", use, sivKeySize))
+	aead, err := chacha20poly1305.NewX(r.derive("seal", use, chacha20poly1305.KeySize))
 	if err != nil {
 		panic(fmt.Sprintf("keyring: %v", err)) // only for a key of another size
 	}
-	kept, _ := r.sivs.LoadOrStore(use, made)
-	return kept.(*siv)
+	kept, _ := r.boxes.LoadOrStore(use, box{aead, newMAC(r.derive("nonce", use, sha256.Size))})
+	return kept.(box)
 }
 
 func (r *Ring) derive(kind, use string, size int) []byte {

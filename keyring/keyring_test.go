@@ -177,3 +177,17 @@ func FuzzUnseal(f *testing.F) {
 		}
 	})
 }
+
+// A text and what it is bound to are told apart, wherever one ends and the other begins.
+func TestNoncesAreOfTheWholeInput(t *testing.T) {
+	r := ring(t, one)
+	const nonce = 32 // of 24 bytes in base64
+	met := map[string]string{}
+	for _, in := range [][2]string{{"", ""}, {"a", ""}, {"", "a"}, {"ab", ""}, {"a", "b"}, {"", "ab"}} {
+		text := r.Seal("cursor", []byte(in[0]), []byte(in[1]))
+		if other, twice := met[text[:nonce]]; twice {
+			t.Errorf("%q has the nonce of %s", in, other)
+		}
+		met[text[:nonce]] = fmt.Sprintf("%q", in)
+	}
+}
