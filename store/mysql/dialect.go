@@ -135,11 +135,11 @@ func newDialect(collation string, s spelling) *sqlgen.Dialect {
 		Arith:     arith,
 		Aggregate: aggregates,
 
-		UniteJoin:    "STRAIGHT_JOIN",
-		ListJoin:     "STRAIGHT_JOIN",
-		DeleteFrom:   "DELETE %[2]s FROM %[1]s AS %[2]s",
-		NoRowCompare: true,
-		ColumnType:   func(t *value.Type, maxLength int) string { return columnType(t, maxLength, collation) },
+		UniteJoin:  "STRAIGHT_JOIN",
+		ListJoin:   "STRAIGHT_JOIN",
+		DeleteFrom: "DELETE %[2]s FROM %[1]s AS %[2]s",
+		OrSeeks:    true,
+		ColumnType: func(t *value.Type, maxLength int) string { return columnType(t, maxLength, collation) },
 	}
 }
 

@@ -89,8 +89,9 @@ type Dialect struct {
 	// of each way of an OR rather than walk the index that has the order: see where. "":
 	// it knows better.
 	Unled string
-	// NoRowCompare: no index serves (a, b) > (x, y), so it is written out.
-	NoRowCompare bool
+	// OrSeeks: an index is entered where a > x OR a = x AND b > y begins, without help,
+	// and (a, b) > (x, y) finds none.
+	OrSeeks bool
 
 	// ColumnType is a column's type; maxLength in code points, 0: unbounded.
 	ColumnType func(t *value.Type, maxLength int) string

@@ -40,13 +40,17 @@ func (r *renderer) after(q *query.Select) string {
 	if len(q.After) == 0 {
 		return ""
 	}
-	if rowComparable(q) && (len(q.OrderBy) == 1 || !r.d.NoRowCompare) {
+	if rowComparable(q) && (len(q.OrderBy) == 1 || !r.d.OrSeeks) {
 		return r.rowAfter(q)
 	}
-	if bound := r.leadingBound(q.OrderBy[0], q.After[0]); bound != "" {
-		return "(" + bound + " AND (" + r.orAfter(q) + "))"
+	written := "(" + r.orAfter(q) + ")"
+	if r.d.OrSeeks {
+		return written
 	}
-	return "(" + r.orAfter(q) + ")"
+	if bound := r.leadingBound(q.OrderBy[0], q.After[0]); bound != "" {
+		return "(" + bound + " AND " + written + ")"
+	}
+	return written
 }
 
 // rowComparable reports whether (a, b) > (x, y) says the same as the long form:
