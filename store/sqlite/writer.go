@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -72,7 +73,7 @@ const (
 	// passivePages and restartPages bound the write-ahead log (4 KiB pages): from
 	// the first on it is copied, from the second on readers are waited for, so that
 	// it can begin anew.
-	passivePages = 1000
+	passivePages = 3000
 	restartPages = 4000
 )
 
@@ -182,6 +183,12 @@ func (w *writer) join(save bool) (b *batch, saved bool, err error) {
 func (w *writer) leave() {
 	for w.batch != nil {
 		t, given := w.next(w.batch)
+		if t == nil && !given && !w.full(w.batch) {
+			// Who was just answered, or read a request meanwhile, may be about to write:
+			// a look round costs nothing where nobody is, and a commit much.
+			runtime.Gosched()
+			t, given = w.next(w.batch)
+		}
 		switch {
 		case given:
 			return
@@ -200,7 +207,7 @@ func (w *writer) leave() {
 func (w *writer) next(b *batch) (t *turn, given bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.queue) == 0 || b.members >= b.limit || time.Since(b.began) >= w.maxBatch {
+	if len(w.queue) == 0 || w.full(b) {
 		return nil, false
 	}
 	if w.queue[0].q == nil {
@@ -210,6 +217,11 @@ func (w *writer) next(b *batch) (t *turn, given bool) {
 	t = w.queue[0]
 	w.queue = w.queue[1:]
 	return t, false
+}
+
+// full reports whether b takes no further members.
+func (w *writer) full(b *batch) bool {
+	return b.members >= b.limit || time.Since(b.began) >= w.maxBatch
 }
 
 // decide ends the batch with the result of its commit, then passes the turn.
