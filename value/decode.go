@@ -23,6 +23,9 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Wha
 // objects, and anything behind the text are a *SyntaxError.
 func DecodeJSON(data []byte, maxDepth int) (any, error) {
 	d := decoder{data: data, depth: maxDepth}
+	if len(data) <= maxShared {
+		d.shared = string(data)
+	}
 	v, err := d.value()
 	if err != nil {
 		return nil, err
@@ -33,10 +36,15 @@ func DecodeJSON(data []byte, maxDepth int) (any, error) {
 	return v, nil
 }
 
+// maxShared is the longest JSON text, in bytes, of which one copy serves for all strings
+// in it. Those of a longer one are copied one by one, so that none keeps all of it.
+const maxShared = 4 << 10
+
 type decoder struct {
-	data  []byte
-	pos   int
-	depth int // how much deeper it may go
+	data   []byte
+	shared string // data, or empty
+	pos    int
+	depth  int // how much deeper it may go
 }
 
 func (d *decoder) fault(what string) error {
@@ -173,6 +181,14 @@ func (d *decoder) list() (any, error) {
 	return items, nil
 }
 
+// part is a part of the text, as a string.
+func (d *decoder) part(start, end int) string {
+	if d.shared != "" {
+		return d.shared[start:end]
+	}
+	return string(d.data[start:end])
+}
+
 // text reads the string whose opening quote stands here.
 func (d *decoder) text() (string, error) {
 	d.pos++
@@ -181,12 +197,12 @@ func (d *decoder) text() (string, error) {
 	for d.pos < len(d.data) {
 		switch c := d.data[d.pos]; {
 		case c == '"':
-			part := d.data[start:d.pos]
+			end := d.pos
 			d.pos++
 			if unescaped == nil {
-				return string(part), nil
+				return d.part(start, end), nil
 			}
-			return string(append(unescaped, part...)), nil
+			return string(append(unescaped, d.data[start:end]...)), nil
 		case c == '\\':
 			if unescaped == nil {
 				unescaped = make([]byte, 0, 2*(d.pos-start)+16)
@@ -297,7 +313,7 @@ func (d *decoder) number() (any, error) {
 			return nil, d.fault("expected a digit")
 		}
 	}
-	return Number(d.data[start:d.pos]), nil
+	return Number(d.part(start, d.pos)), nil
 }
 
 // digits skips a run of digits and counts them.

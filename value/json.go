@@ -174,6 +174,12 @@ func (t *Type) FromJSON(j any) (any, error) {
 	if !ok {
 		return nil, errors.New("must be a string")
 	}
+	if t.Kind == String {
+		if err := CheckText(s); err != nil {
+			return nil, err
+		}
+		return j, nil // s as it came, which parseScalar would box anew
+	}
 	return t.parseScalar(s)
 }
 
