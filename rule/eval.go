@@ -126,7 +126,7 @@ func (ev evaluator) value(n node) any {
 	case isNull:
 		return (ev.value(n.x) == nil) != n.not
 	case compare:
-		return comparison(n.op, n.l.typ(), ev.value(n.l), ev.value(n.r))
+		return comparison(n.op, n.l, ev.value(n.l), ev.value(n.r))
 	case within:
 		return ev.within(n)
 	case choice:
@@ -186,14 +186,14 @@ func (ev evaluator) logic(n logic) any {
 }
 
 // comparison is unknown when one side is null.
-func comparison(op query.Op, t *value.Type, l, r any) any {
+func comparison(op query.Op, of node, l, r any) any {
 	if l == nil || r == nil {
 		return nil
 	}
 	if op == query.Eq || op == query.Ne {
 		return value.Equal(l, r) == (op == query.Eq)
 	}
-	c := t.Compare(l, r)
+	c := of.typ().Compare(l, r)
 	switch op {
 	case query.Lt:
 		return c < 0

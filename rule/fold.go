@@ -231,14 +231,20 @@ func constant(n node) bool {
 
 // atom is a part of a rule that is decided by the caller alone.
 type atom struct {
-	text string
-	n    node
+	text  string
+	n     node
+	truth bool // it is a bool
+}
+
+func newAtom(text string, n node) atom {
+	t := n.typ()
+	return atom{text, n, t != nil && t.Kind == value.Bool}
 }
 
 // evaluate gives the atom's outcome: of a value, whether it is null (mayBeUnknown) or not (anything).
 func (a atom) evaluate(env *Env) outcomes {
 	v := evaluator{env: env}.value(a.n)
-	if a.n.typ() != nil && a.n.typ().Kind == value.Bool {
+	if a.truth {
 		return outcomeOf(v)
 	}
 	if v == nil {
@@ -270,7 +276,7 @@ func (s *Set) findAtoms() []atom {
 			}
 			if text := atomText(n); !seen[text] {
 				seen[text] = true
-				atoms = append(atoms, atom{text, n})
+				atoms = append(atoms, newAtom(text, n))
 			}
 			return false
 		})
@@ -290,7 +296,7 @@ func (s *Set) findAtoms() []atom {
 				}
 				if own != nil && foldable(own) && !seen[atomText(own)] {
 					seen[atomText(own)] = true
-					atoms = append(atoms, atom{atomText(own), own})
+					atoms = append(atoms, newAtom(atomText(own), own))
 				}
 			}
 			return true
