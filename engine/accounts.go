@@ -117,19 +117,20 @@ func (c *call) readSignup(s *rule.Sight, a *contract.Accounts, body []byte) (*in
 		return nil, "", err
 	}
 	b := &reader{}
-	members := maps.Clone(b.object(j, nil))
+	members := maps.Clone(b.object(j, spot{}))
 	password := b.text(members, "password")
 	if code, detail := auth.CheckPassword(password, a.MinLength); code != "" && len(b.faults) == 0 {
-		b.fault((*spot)(nil).member("password"), code, "%s", detail)
+		b.fault(spot{}.member("password"), code, "%s", detail)
 	}
 	delete(members, "password")
 	if _, sent := members["id"]; sent {
-		b.fault((*spot)(nil).member("id"), "readonly", "is set by the server")
+		b.fault(spot{}.member("id"), "readonly", "is set by the server")
 		delete(members, "id")
 	}
 	in, unmade := b.newInput(c, s, members)
-	if email, _ := in.given[a.Email].(string); email != "" && strings.EqualFold(email, strings.TrimSpace(password)) {
-		b.fault((*spot)(nil).member("password"), "common", "must not be the e-mail address")
+	given, _ := in.value(a.Email)
+	if email, _ := given.(string); email != "" && strings.EqualFold(email, strings.TrimSpace(password)) {
+		b.fault(spot{}.member("password"), "common", "must not be the e-mail address")
 	}
 	if err := b.err(c); err != nil {
 		return nil, "", err
@@ -143,7 +144,7 @@ func (c *call) readSignup(s *rule.Sight, a *contract.Accounts, body []byte) (*in
 // text is a required member that is a string.
 func (b *reader) text(members map[string]any, name string) string {
 	text, isText := members[name].(string)
-	switch here := (*spot)(nil).member(name); {
+	switch here := (spot{}).member(name); {
 	case members == nil: // reported already
 	case members[name] == nil:
 		b.fault(here, "required", "is required")
@@ -244,9 +245,9 @@ func (c *call) readLogin(body []byte) (email, password string, err error) {
 		return "", "", err
 	}
 	b := &reader{}
-	members := b.object(j, nil)
+	members := b.object(j, spot{})
 	email, password = b.text(members, "email"), b.text(members, "password")
-	b.only(members, nil, "email", "password")
+	b.only(members, spot{}, "email", "password")
 	return strings.ToLower(strings.TrimSpace(email)), password, b.err(c)
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/value"
@@ -51,17 +50,18 @@ func (c *call) readInput(a *rule.Action, body any) (*input, error) {
 	if body == nil {
 		body = map[string]any{}
 	}
-	members := b.object(body, nil)
-	in := &input{given: map[*contract.Field]any{}}
+	members := b.object(body, spot{})
+	in := newInput(members)
 	for _, f := range a.Input {
-		here := (*spot)(nil).member(f.Name)
+		here := spot{}.member(f.Name)
 		if j, sent := members[f.Name]; sent {
-			in.given[f], _ = b.field(f, j, here, false)
+			v, _ := b.field(f, j, here, false)
+			in.add(f, v)
 		} else if !f.Dispensable() && f.Default == nil {
 			b.fault(here, "required", "is required")
 		}
 	}
-	b.strangers(members, a.Input, nil)
+	b.strangers(members, a.Input, spot{})
 	return in, b.err(c)
 }
 
@@ -76,8 +76,8 @@ func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Ac
 	values := make(map[string]any, len(a.Input))
 	env.Input = values
 	for _, f := range a.Input {
-		here := (*spot)(nil).member(f.Name)
-		if v, given := in.given[f]; given {
+		here := spot{}.member(f.Name)
+		if v, given := in.value(f); given {
 			values[f.Name] = faults.complete(r, f.Type, v, here, env)
 		} else {
 			values[f.Name] = faults.missing(r, f, here, env)
@@ -100,7 +100,7 @@ func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Ac
 	}
 	var set refs
 	for _, f := range a.Input {
-		set.collect(f.Type, values[f.Name], set.add, (*spot)(nil).member(f.Name))
+		set.collect(f.Type, values[f.Name], set.add, spot{}.member(f.Name))
 	}
 	if err := w.unreadable(ctx, set); err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (w *work) act(ctx context.Context, s *rule.Sight, op *Operation, a *rule.Ac
 		if v == nil {
 			v = emptied(f)
 		}
-		faults.stored(f, v, (*spot)(nil).member(f.Name))
+		faults.stored(f, v, spot{}.member(f.Name))
 		next[f.Name] = v
 	}
 	if world.err != nil {

@@ -24,6 +24,7 @@ const (
 // is pooled, and reading its parameters allocates next to nothing.
 type ask struct {
 	op    *Operation
+	own   Operation // op, when nobody asks but the engine
 	sight *rule.Sight
 	env   rule.Env // Literals: those of the filter first, then those of the rest
 	key   []byte
@@ -68,12 +69,24 @@ var asks = sync.Pool{New: func() any { return new(ask) }}
 // newAsk begins to understand op as a caller of c would see it.
 func newAsk(c *call, sight *rule.Sight, op *Operation) *ask {
 	a := asks.Get().(*ask)
+	a.begin(c, sight, op)
+	return a
+}
+
+// newAnswer begins to understand how the record of a write is shown.
+func newAnswer(c *call, sight *rule.Sight, fields, include string) *ask {
+	a := asks.Get().(*ask)
+	a.own = Operation{Kind: Get, Resource: sight.Resource, Query: Query{Fields: fields, Include: include}}
+	a.begin(c, sight, &a.own)
+	return a
+}
+
+func (a *ask) begin(c *call, sight *rule.Sight, op *Operation) {
 	a.op, a.sight = op, sight
 	literals := a.env.Literals[:0]
 	a.env = c.env
 	a.env.Record, a.env.Old, a.env.Input, a.env.Literals = nil, nil, nil, literals
 	a.key = append(a.key[:0], byte(op.Kind))
-	return a
 }
 
 // understand makes an ask of op and finds its plan; it must be released.

@@ -94,7 +94,7 @@ func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 // readBatchMember reads one operation; names are those of the ones before it.
 func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, error) {
 	b := &reader{}
-	members := b.object(j, nil)
+	members := b.object(j, spot{})
 	if members == nil {
 		return nil, b.err(c)
 	}
@@ -102,38 +102,38 @@ func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, 
 		v, isText := members[name].(string)
 		switch {
 		case members[name] == nil && needed:
-			b.fault((*spot)(nil).member(name), "required", "is required")
+			b.fault(spot{}.member(name), "required", "is required")
 		case members[name] != nil && !isText:
-			b.fault((*spot)(nil).member(name), "type", "must be a string")
+			b.fault(spot{}.member(name), "type", "must be a string")
 		}
 		return v
 	}
 	method, path := text("method", true), text("path", true)
 	m := &batchMember{name: text("name", false), body: members["body"]}
 	if strings.Contains(m.name, "#") || slices.Contains(names, m.name) {
-		b.fault((*spot)(nil).member("name"), "format", "must be a new name without #")
+		b.fault(spot{}.member("name"), "format", "must be a new name without #")
 	}
-	b.only(members, nil, "method", "path", "name", "body")
+	b.only(members, spot{}, "method", "path", "name", "body")
 	if err := b.err(c); err != nil {
 		return nil, err
 	}
 	route, id, ok := e.route(method, path)
 	if !ok {
-		b.fault((*spot)(nil).member("path"), "format", "is no path on which one record is written with this method")
+		b.fault(spot{}.member("path"), "format", "is no path on which one record is written with this method")
 		return nil, b.err(c)
 	}
 	m.op = &Operation{Kind: batchKinds[route.Kind], Resource: e.set.Resource(route.Resource), ID: id, Action: route.Action}
 	if _, sent := members["body"]; sent && m.op.Kind == Delete {
-		b.fault((*spot)(nil).member("body"), codeUnknown, "must not be sent with this method")
+		b.fault(spot{}.member("body"), codeUnknown, "must not be sent with this method")
 	} else if !sent && m.op.Kind != Delete && m.op.Kind != Act {
-		b.fault((*spot)(nil).member("body"), "required", "is required")
+		b.fault(spot{}.member("body"), "required", "is required")
 	}
-	b.references(m.body, names, (*spot)(nil).member("body"))
+	b.references(m.body, names, spot{}.member("body"))
 	return m, b.err(c)
 }
 
 // references refuses a $ref to what is not an earlier operation.
-func (b *reader) references(j any, names []string, at *spot) {
+func (b *reader) references(j any, names []string, at spot) {
 	switch j := j.(type) {
 	case []any:
 		for i, item := range j {
@@ -192,14 +192,14 @@ func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (par
 	}
 	out.do = func(ctx context.Context, w *work) (*outcome, error) {
 		b := &reader{}
-		body := w.resolve(b, m.body, nil)
+		body := w.resolve(b, m.body, spot{})
 		return w.run(ctx, b.err(c), m.op, body)
 	}
 	return out, nil
 }
 
 // resolve puts the values that references stand for in their places.
-func (w *work) resolve(b *reader, j any, at *spot) any {
+func (w *work) resolve(b *reader, j any, at spot) any {
 	switch j := j.(type) {
 	case []any:
 		out := make([]any, len(j))

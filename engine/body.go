@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ type reader struct {
 	more   int // faults that are not told
 }
 
-func (b *reader) fault(at *spot, code, format string, args ...any) {
+func (b *reader) fault(at spot, code, format string, args ...any) {
 	if len(b.faults) == maxFaults {
 		b.more++
 		return
@@ -53,7 +52,7 @@ func (b *reader) fault(at *spot, code, format string, args ...any) {
 
 // unknown is a member that is misspelt or does not exist for the caller; the two
 // must not be told apart.
-func (b *reader) unknown(at *spot) { b.fault(at, codeUnknown, "there is no such field") }
+func (b *reader) unknown(at spot) { b.fault(at, codeUnknown, "there is no such field") }
 
 // err is one error for all faults: UnknownField when nothing else is wrong,
 // Forbidden when only fields are in it that the caller may not write.
@@ -87,7 +86,7 @@ func (b *reader) err(c *call) error {
 }
 
 // object is the members of a JSON object.
-func (b *reader) object(j any, at *spot) map[string]any {
+func (b *reader) object(j any, at spot) map[string]any {
 	members, ok := j.(map[string]any)
 	if !ok {
 		b.fault(at, "type", "must be an object")
@@ -96,29 +95,34 @@ func (b *reader) object(j any, at *spot) map[string]any {
 }
 
 // strangers reports the members that are not among fields.
-func (b *reader) strangers(members map[string]any, fields []*contract.Field, at *spot) {
+func (b *reader) strangers(members map[string]any, fields []*contract.Field, at spot) {
 	b.unless(members, at, func(name string) bool {
 		return slices.ContainsFunc(fields, func(f *contract.Field) bool { return f.Name == name })
 	})
 }
 
 // only reports the members that are none of names.
-func (b *reader) only(members map[string]any, at *spot, names ...string) {
+func (b *reader) only(members map[string]any, at spot, names ...string) {
 	b.unless(members, at, func(name string) bool { return slices.Contains(names, name) })
 }
 
-func (b *reader) unless(members map[string]any, at *spot, known func(name string) bool) {
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+func (b *reader) unless(members map[string]any, at spot, known func(name string) bool) {
+	var strange []string
+	for name := range members {
 		if !known(name) {
-			b.unknown(at.member(name))
+			strange = append(strange, name)
 		}
+	}
+	slices.Sort(strange)
+	for _, name := range strange {
+		b.unknown(at.member(name))
 	}
 }
 
 // field reads the value of f. In a patch, a struct holds only the members that
 // were sent; else what is missing and has no default is a fault. Structs are
 // completed by complete. ok is false when there was a fault.
-func (b *reader) field(f *contract.Field, j any, at *spot, patch bool) (v any, ok bool) {
+func (b *reader) field(f *contract.Field, j any, at spot, patch bool) (v any, ok bool) {
 	if j != nil {
 		return b.value(f.Type, j, at, patch)
 	}
@@ -137,7 +141,7 @@ func emptied(f *contract.Field) any {
 	return nil
 }
 
-func (b *reader) value(t *contract.Type, j any, at *spot, patch bool) (any, bool) {
+func (b *reader) value(t *contract.Type, j any, at spot, patch bool) (any, bool) {
 	switch t.Name {
 	case "list":
 		return b.list(t, j, at)
@@ -150,9 +154,13 @@ func (b *reader) value(t *contract.Type, j any, at *spot, patch bool) (any, bool
 		return nil, false
 	}
 	if text, isText := v.(string); isText && t.Value.Kind == value.String {
-		if v, err = value.Format(t.Name, text); err != nil {
+		stored, err := value.Format(t.Name, text)
+		if err != nil {
 			b.fault(at, "format", "%s", err)
 			return nil, false
+		}
+		if stored != text {
+			v = stored
 		}
 	}
 	if code, detail := outside(t, v); code != "" {
@@ -184,7 +192,7 @@ func wrongness(t *value.Type, j any) string {
 	return "type"
 }
 
-func (b *reader) list(t *contract.Type, j any, at *spot) (any, bool) {
+func (b *reader) list(t *contract.Type, j any, at spot) (any, bool) {
 	items, ok := j.([]any)
 	if !ok {
 		b.fault(at, "type", "must be a list")
@@ -208,7 +216,7 @@ func (b *reader) list(t *contract.Type, j any, at *spot) (any, bool) {
 	return list, ok
 }
 
-func (b *reader) structure(t *contract.Type, j any, at *spot, patch bool) (any, bool) {
+func (b *reader) structure(t *contract.Type, j any, at spot, patch bool) (any, bool) {
 	members := b.object(j, at)
 	if members == nil {
 		return nil, false
@@ -284,7 +292,7 @@ func merged(t *contract.Type, old, patch any) any {
 
 // complete gives the members of structs that are not there their defaults, else
 // null; a required one without is a fault. It never changes v itself.
-func (b *reader) complete(r *rule.Resource, t *contract.Type, v any, at *spot, env *rule.Env) any {
+func (b *reader) complete(r *rule.Resource, t *contract.Type, v any, at spot, env *rule.Env) any {
 	switch v := v.(type) {
 	case []any:
 		if t.Name != "list" {
@@ -311,7 +319,7 @@ func (b *reader) complete(r *rule.Resource, t *contract.Type, v any, at *spot, e
 }
 
 // missing is the value of a field that was not sent.
-func (b *reader) missing(r *rule.Resource, f *contract.Field, at *spot, env *rule.Env) any {
+func (b *reader) missing(r *rule.Resource, f *contract.Field, at spot, env *rule.Env) any {
 	d := r.Defaults[f]
 	if d == nil {
 		if !f.Dispensable() {
@@ -329,7 +337,7 @@ func (b *reader) missing(r *rule.Resource, f *contract.Field, at *spot, env *rul
 
 // stored reports a value made by the contract's own expressions that the
 // contract's own types refuse.
-func (b *reader) stored(f *contract.Field, v any, at *spot) {
+func (b *reader) stored(f *contract.Field, v any, at spot) {
 	if v == nil && !f.Dispensable() {
 		b.fault(at, "required", "is required")
 	} else if code, detail := outside(f.Type, v); code != "" {
@@ -341,7 +349,7 @@ func (b *reader) stored(f *contract.Field, v any, at *spot) {
 const idWindow = 24 * time.Hour
 
 // newID reads the id that a client gives a record.
-func (b *reader) newID(j any, now value.Timestamp, at *spot) (value.UUID, bool) {
+func (b *reader) newID(j any, now value.Timestamp, at spot) (value.UUID, bool) {
 	text, ok := j.(string)
 	if !ok {
 		b.fault(at, "type", "must be a string")

@@ -11,9 +11,9 @@ import (
 )
 
 func TestPointers(t *testing.T) {
-	root := (*spot)(nil)
+	root := spot{}
 	for _, tt := range []struct {
-		at   *spot
+		at   spot
 		want string
 	}{
 		{root, "#"},
@@ -79,7 +79,7 @@ func FuzzBody(f *testing.F) {
 			return nil, false
 		}
 		b := &reader{}
-		in, _ := b.newInput(call, sight, b.object(j, nil))
+		in, _ := b.newInput(call, sight, b.object(j, spot{}))
 		if len(b.faults) > 0 {
 			if b.err(call) == nil {
 				t.Fatal("faults without an error")
@@ -87,8 +87,8 @@ func FuzzBody(f *testing.F) {
 			return nil, false
 		}
 		text = []byte{'{'}
-		for _, f := range in.fields(sight.Resource) {
-			v := b.complete(sight.Resource, f.Type, in.given[f], (*spot)(nil).member(f.Name), env)
+		for i, f := range in.fields {
+			v := b.complete(sight.Resource, f.Type, in.values[i], spot{}.member(f.Name), env)
 			if code, detail := outside(f.Type, v); code != "" && !(f.Optional && v == nil) {
 				t.Fatalf("%s %s: %v", f.Name, detail, v)
 			}

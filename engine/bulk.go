@@ -30,8 +30,8 @@ func readMembers(c *call, body []byte) ([]any, error) {
 		return nil, err
 	}
 	b := &reader{}
-	here := (*spot)(nil).member("operations")
-	envelope := b.object(j, nil)
+	here := spot{}.member("operations")
+	envelope := b.object(j, spot{})
 	list, isList := envelope["operations"].([]any)
 	switch {
 	case envelope == nil:
@@ -44,7 +44,7 @@ func readMembers(c *call, body []byte) ([]any, error) {
 	case len(list) > maxMembers:
 		b.fault(here, "max", "must have at most %d items", maxMembers)
 	}
-	b.only(envelope, nil, "operations")
+	b.only(envelope, spot{}, "operations")
 	return list, b.err(c)
 }
 
@@ -159,13 +159,13 @@ func (g *gathered) err() error {
 // the record's fields.
 func (e *Engine) prepareMember(c *call, bulk *Operation, member any) (s step, where string, err error) {
 	b := &reader{}
-	verbs := b.object(member, nil)
+	verbs := b.object(member, spot{})
 	if verbs != nil && len(verbs) != 1 {
-		b.fault(nil, "format", "must have exactly one of create, update, delete and upsert")
+		b.fault(spot{}, "format", "must have exactly one of create, update, delete and upsert")
 		verbs = nil
 	}
 	for verb, body := range verbs {
-		here := (*spot)(nil).member(verb)
+		here := spot{}.member(verb)
 		op := &Operation{Resource: bulk.Resource, Query: bulk.Query, Minimal: bulk.Minimal}
 		fields, isObject := body.(map[string]any)
 		switch verb {
@@ -204,7 +204,7 @@ func (e *Engine) prepareMember(c *call, bulk *Operation, member any) (s step, wh
 }
 
 // addressed takes the id out of a member's fields.
-func (b *reader) addressed(fields map[string]any, at *spot) (id string, rest map[string]any) {
+func (b *reader) addressed(fields map[string]any, at spot) (id string, rest map[string]any) {
 	id, isText := fields["id"].(string)
 	switch {
 	case fields["id"] == nil:
@@ -232,7 +232,7 @@ func (e *Engine) prepareUpsert(c *call, op *Operation, fields map[string]any) (s
 	text, isText := fields[name].(string)
 	if !isText {
 		b := &reader{}
-		b.fault((*spot)(nil).member(name), "required", "must say which record, as a string")
+		b.fault(spot{}.member(name), "required", "must say which record, as a string")
 		return nil, b.err(c)
 	}
 	if err := errors.Join(c.allowed(r.Create), c.allowed(r.Update)); err != nil {

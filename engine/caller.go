@@ -26,15 +26,15 @@ const maxCallers = 5
 func (e *Engine) asNow(c *call, fn func(c *call) error) error {
 	for range maxCallers {
 		err := fn(c)
-		changed := (*callerChanged)(nil)
-		if !errors.As(err, &changed) {
+		changed, again := errors.AsType[*callerChanged](err)
+		if !again {
 			return err
 		}
 		who := *c.who
 		who.Caller = changed.now
-		again := e.begin(&who)
-		again.stats = c.stats
-		c = again
+		anew := e.begin(&who)
+		anew.stats = c.stats
+		c = anew
 	}
 	err := problem.Errorf(problem.Unavailable, "your account changes all the time")
 	err.RetryAfter = time.Second

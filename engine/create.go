@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/problem"
@@ -11,12 +12,32 @@ import (
 	"github.com/mainstay-run/mainstay/value"
 )
 
-// input is a body, read: what was sent of each field, typed. The members of a
-// struct that were not sent are not in it.
+// input is a body, read: the fields that were sent, in the contract's order, and what
+// was sent of each, typed. The members of a struct that were not sent are not in it.
 type input struct {
-	given map[*contract.Field]any
-	id    value.UUID // the client's own; zero: ours
-	sent  map[string]bool
+	fields []*contract.Field
+	values []any
+	id     value.UUID // the client's own; zero: ours
+}
+
+func newInput(members map[string]any) *input {
+	return &input{fields: make([]*contract.Field, 0, len(members)), values: make([]any, 0, len(members))}
+}
+
+func (in *input) add(f *contract.Field, v any) {
+	in.fields, in.values = append(in.fields, f), append(in.values, v)
+}
+
+func (in *input) value(f *contract.Field) (v any, sent bool) {
+	if i := slices.Index(in.fields, f); i >= 0 {
+		return in.values[i], true
+	}
+	return nil, false
+}
+
+// sends reports whether a member of this name was sent.
+func (in *input) sends(name string) bool {
+	return name == "id" && in.id != value.UUID{} || slices.ContainsFunc(in.fields, func(f *contract.Field) bool { return f.Name == name })
 }
 
 func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) (step, error) {
@@ -27,7 +48,7 @@ func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) 
 	if err != nil {
 		return nil, err
 	}
-	c.alone = c.standsAlone(e.table(s.Resource)) && !in.sent["id"] // one that was deleted is not given again
+	c.alone = c.standsAlone(e.table(s.Resource)) && !in.sends("id") // one that was deleted is not given again
 	if c.alone {
 		c.makes = &creation{s, op, in}
 	}
@@ -45,7 +66,7 @@ func (e *Engine) prepareCreate(c *call, s *rule.Sight, op *Operation, body any) 
 // database.
 func (c *call) readNew(s *rule.Sight, body any) (*input, error) {
 	b := &reader{}
-	in, unmade := b.newInput(c, s, b.object(body, nil))
+	in, unmade := b.newInput(c, s, b.object(body, spot{}))
 	if err := b.err(c); err != nil {
 		return nil, err
 	}
@@ -58,18 +79,14 @@ func (c *call) readNew(s *rule.Sight, body any) (*input, error) {
 // newInput reads the members of a new record; unmade: a field that the caller
 // may not write would stay without a value that it must have.
 func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *input, unmade bool) {
-	in = &input{given: map[*contract.Field]any{}, sent: map[string]bool{}}
+	in = newInput(members)
 	if members == nil {
 		return in, false
 	}
 	for _, f := range s.Resource.Fields {
 		stands := c.standing(s, f)
 		j, sent := members[f.Name]
-		in.sent[f.Name] = sent
-		var here *spot
-		if sent {
-			here = here.member(f.Name)
-		}
+		here := spot{}.member(f.Name)
 		switch {
 		case sent && f.Builtin && f.Name == "id":
 			in.id, _ = b.newID(j, c.env.Now, here)
@@ -80,15 +97,16 @@ func (b *reader) newInput(c *call, s *rule.Sight, members map[string]any) (in *i
 		case sent && stands == denied:
 			b.fault(here, codeForbidden, "you may not write it")
 		case sent:
-			in.given[f], _ = b.field(f, j, here, false)
+			v, _ := b.field(f, j, here, false)
+			in.add(f, v)
 		case f.Dispensable() || f.Builtin || !f.Stored() || s.Resource.Defaults[f] != nil:
 		case stands == open || stands == perhaps:
-			b.fault(here.member(f.Name), "required", "is required")
+			b.fault(here, "required", "is required")
 		default:
 			unmade = true
 		}
 	}
-	b.strangers(members, s.Resource.Fields, nil)
+	b.strangers(members, s.Resource.Fields, spot{})
 	return in, unmade
 }
 
@@ -107,30 +125,27 @@ func (w *work) add(ctx context.Context, s *rule.Sight, in *input, admit *rule.Ex
 		return nil, err
 	}
 	env := w.env(rec, nil)
-	sent := in.fields(r)
-	rules := append(laws(r, admit, nil), fieldRules(r, sent)...)
-	relational := len(w.c.relational(rules)) > 0
+	rules := w.undecided(t, func() []*rule.Expr { return append(laws(r, admit, nil), fieldRules(r, in.fields)...) })
+	relational := len(rules) > 0
 	judge := func(found truths, err error) error {
 		if err != nil {
 			return err
 		}
-		return w.admitted(s, admit, sent, env, found)
+		return w.admitted(s, admit, in.fields, env, found)
 	}
 	if !relational { // decided before anything is written
 		if err := judge(nil, nil); err != nil {
 			return nil, err
 		}
 	}
-	err = w.insert(ctx, t, in, t.row(nil, rec))
-	var constraint *store.ConstraintError
-	if errors.As(err, &constraint) {
-		// What may not be is said before what is taken.
-		if err := judge(w.imagine(ctx, r, rules, env)); err != nil {
-			return nil, err
+	if err := w.insert(ctx, t, in, t.row(nil, rec)); err != nil {
+		if _, violates := errors.AsType[*store.ConstraintError](err); violates {
+			// What may not be is said before what is taken.
+			if err := judge(w.imagine(ctx, r, rules, env)); err != nil {
+				return nil, err
+			}
 		}
-	}
-	if err != nil {
-		return nil, violated(err, in.sent)
+		return nil, violated(err, in)
 	}
 	if relational {
 		if err := judge(w.ask(ctx, r, rules, env)); err != nil {
@@ -150,34 +165,25 @@ func (w *work) admitted(s *rule.Sight, admit *rule.Expr, sent []*contract.Field,
 	return w.lawful(s.Resource, admit, nil, env, found)
 }
 
-// fields are the fields that were sent, in the contract's order.
-func (in *input) fields(r *rule.Resource) []*contract.Field {
-	var out []*contract.Field
-	for _, f := range r.Fields {
-		if _, sent := in.given[f]; sent {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // newRecord makes the record: what was sent first, then defaults, which may read it.
 func (w *work) newRecord(ctx context.Context, s *rule.Sight, in *input) (rule.Record, error) {
-	rec := w.sent(in)
-	if err := w.references(ctx, rec, nil, in.fields(s.Resource)); err != nil {
+	rec := w.sent(s.Resource, in)
+	if err := w.references(ctx, rec, nil, in.fields); err != nil {
 		return nil, err
 	}
 	return rec, w.complete(ctx, s, in, rec)
 }
 
-// sent is a new record with what was sent.
-func (w *work) sent(in *input) rule.Record {
-	rec := rule.Record{"id": in.id, "created_at": w.c.env.Now, "updated_at": w.c.env.Now, revisionColumn: int64(1)}
+// sent is a new record of r with what was sent.
+func (w *work) sent(r *rule.Resource, in *input) rule.Record {
+	rec := make(rule.Record, len(r.Fields)+1)
+	var now any = w.c.env.Now
+	rec["id"], rec["created_at"], rec["updated_at"], rec[revisionColumn] = in.id, now, now, int64(1)
 	if in.id == (value.UUID{}) {
 		rec["id"] = value.NewID(w.c.env.Now.Time())
 	}
-	for f, v := range in.given {
-		rec[f.Name] = v
+	for i, f := range in.fields {
+		rec[f.Name] = in.values[i]
 	}
 	return rec
 }
@@ -193,9 +199,10 @@ func (w *work) complete(ctx context.Context, s *rule.Sight, in *input, rec rule.
 		if f.Builtin || !f.Stored() || f.Type.Value == nil {
 			continue
 		}
-		here := (*spot)(nil).member(f.Name)
-		v, given := in.given[f]
+		here := spot{}.member(f.Name)
+		v, given := in.value(f)
 		switch {
+		case given && f.Type.Name != "list" && f.Type.Name != "struct":
 		case given:
 			rec[f.Name] = b.complete(r, f.Type, v, here, env)
 		case w.c.standing(s, f) == absent:
@@ -224,7 +231,7 @@ func (w *work) mayWrite(s *rule.Sight, env *rule.Env, found truths, sent []*cont
 	b := &reader{}
 	for _, f := range sent {
 		if e := writeRule(s.Resource, f); e != nil && !w.c.holds(e, env, found) {
-			b.barred(w.reads(s, f, env, found), (*spot)(nil).member(f.Name))
+			b.barred(w.reads(s, f, env, found), spot{}.member(f.Name))
 		}
 	}
 	return b.err(w.c)
@@ -232,7 +239,7 @@ func (w *work) mayWrite(s *rule.Sight, env *rule.Env, found truths, sent []*cont
 
 // barred is a field that the caller may not write on this record: forbidden
 // where it can be read, else a fault of the body.
-func (b *reader) barred(readable bool, at *spot) {
+func (b *reader) barred(readable bool, at spot) {
 	if readable {
 		b.fault(at, codeForbidden, "you may not write it")
 	} else {

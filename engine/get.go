@@ -48,9 +48,9 @@ func (e *Engine) fetch(ctx context.Context, tx store.Tx, c *call, r *rule.Resour
 	if sight == nil || !sight.Readable {
 		return nil, "", false, nil
 	}
-	a := newAsk(c, sight, &Operation{Kind: Get, Resource: r, ID: id.String(), Query: Query{Fields: fields, Include: include}})
+	a := newAnswer(c, sight, fields, include)
 	defer a.release()
-	p, err := e.planGet(c, a)
+	p, err := e.planOne(c, a, id, nil)
 	if err != nil {
 		return nil, "", false, err
 	}
@@ -75,13 +75,18 @@ func (e *Engine) planGet(c *call, a *ask) (*plan, error) {
 	if !ok || !a.sight.Readable {
 		return nil, NotFound()
 	}
+	return e.planOne(c, a, v, byKey)
+}
+
+// planOne finds the plan for one record, by its id or key.
+func (e *Engine) planOne(c *call, a *ask, v any, byKey *rule.Handle) (*plan, error) {
 	a.byKey, a.id = byKey, a.push(v)
 	a.lists = a.push(nil).at
 	if byKey != nil {
 		a.key = append(a.key, 'k')
 	}
-	a.shape('F', op.Query.Fields)
-	a.shape('I', op.Query.Include)
+	a.shape('F', a.op.Query.Fields)
+	a.shape('I', a.op.Query.Include)
 	p, err := e.plan(c, a, buildGet)
 	if err != nil {
 		return nil, err

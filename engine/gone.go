@@ -48,7 +48,7 @@ func (w *work) remember(ctx context.Context) error {
 
 // insert adds a row; an id that was a deleted record's is as taken as any.
 func (w *work) insert(ctx context.Context, t *table, in *input, args []any) error {
-	if in.sent["id"] {
+	if in.sends("id") {
 		if gone, err := w.isGone(ctx, in.id); err != nil {
 			return err
 		} else if gone {

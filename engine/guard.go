@@ -45,6 +45,15 @@ func (c *call) relational(rules []*rule.Expr) []*rule.Expr {
 	return out
 }
 
+// undecided picks the rules that only the database can decide of those that rules
+// gives, which are not gathered where none of a record of t does.
+func (w *work) undecided(t *table, rules func() []*rule.Expr) []*rule.Expr {
+	if w.c.standsAlone(t) {
+		return nil
+	}
+	return w.c.relational(rules())
+}
+
 // refused is the answer to who may not do it: 401 for nobody, who might be
 // allowed after signing in, else 403.
 func (c *call) refused() error {
@@ -127,11 +136,11 @@ type rowPlan struct {
 // plan finds the statement of this name for rules, or has its Where and its
 // first columns made. name must tell apart all that builds a different one.
 func (w *work) plan(r *rule.Resource, name string, rules []*rule.Expr, build func(p *rowPlan, l *rule.Lowering, alias int) error) (*rowPlan, error) {
-	shape := []byte(name)
+	shape := name
 	for _, e := range rules {
-		shape = binary.AppendUvarint(append(shape, 0), w.e.writePlans.number(e))
+		shape = string(binary.AppendUvarint(append([]byte(shape), 0), w.e.writePlans.number(e)))
 	}
-	key := planKey{w.c.view, r, string(shape)}
+	key := planKey{w.c.view, r, shape}
 	plans := &w.e.writePlans
 	plans.lock.RLock()
 	p := plans.rows[key]
@@ -276,19 +285,30 @@ func (w *work) imagine(ctx context.Context, r *rule.Resource, rules []*rule.Expr
 // caller cannot read, and of those that are not there: the two must not be told
 // apart. Those that the database refuses by itself are not looked for; see misreferred.
 func (w *work) references(ctx context.Context, after, before rule.Record, fields []*contract.Field) error {
-	var asked, left refs
-	for _, f := range fields {
-		set := &asked
+	w.written = written{after, before, fields}
+	return w.unreadable(ctx, w.refs(w.written, false))
+}
+
+// written is what a record is to be, what it was (nil: not there) and the fields that
+// are set.
+type written struct {
+	after, before rule.Record
+	fields        []*contract.Field
+}
+
+// refs are the references that are newly set: those that the database refuses anyway,
+// or the others.
+func (w *work) refs(of written, anyway bool) (set refs) {
+	for _, f := range of.fields {
 		// That a record refers to itself before it is there only the database admits.
-		if w.c.refusedAnyway(f) && after[f.Name] != after["id"] {
-			set = &left
+		if anyway != (w.c.refusedAnyway(f) && of.after[f.Name] != of.after["id"]) {
+			continue
 		}
 		set.forget() // what another field refers to says nothing of this one
-		set.collect(f.Type, before[f.Name], func(target *contract.Resource, id value.UUID, _ *spot) { set.old(target, id) }, nil)
-		set.collect(f.Type, after[f.Name], set.add, (*spot)(nil).member(f.Name))
+		set.collect(f.Type, of.before[f.Name], func(target *contract.Resource, id value.UUID, _ spot) { set.old(target, id) }, spot{})
+		set.collect(f.Type, of.after[f.Name], set.add, spot{}.member(f.Name))
 	}
-	w.unasked = left
-	return w.unreadable(ctx, asked)
+	return set
 }
 
 // refusedAnyway reports whether the database refuses what the caller cannot read in
@@ -304,12 +324,12 @@ func (c *call) refusedAnyway(f *contract.Field) bool {
 // misreferred is err as the refusal of a write whose references were not looked for
 // yet: one that is not there comes before whatever else was found.
 func (w *work) misreferred(ctx context.Context, err error) error {
-	left := w.unasked
-	w.unasked = refs{}
+	left := w.written
+	w.written = written{}
 	if err == nil || errors.Is(err, store.ErrAgain) {
 		return err
 	}
-	if refusal := w.unreadable(ctx, left); refusal != nil {
+	if refusal := w.unreadable(ctx, w.refs(left, true)); refusal != nil {
 		return refusal
 	}
 	return err
@@ -341,7 +361,7 @@ type refTarget struct {
 	r     *contract.Resource
 	kept  map[value.UUID]bool // stood in the field before
 	ids   []any
-	spots []*spot
+	spots []spot
 }
 
 func (s *refs) target(r *contract.Resource) *refTarget {
@@ -364,14 +384,14 @@ func (s *refs) forget() {
 
 func (s *refs) old(r *contract.Resource, id value.UUID) { s.target(r).kept[id] = true }
 
-func (s *refs) add(r *contract.Resource, id value.UUID, at *spot) {
+func (s *refs) add(r *contract.Resource, id value.UUID, at spot) {
 	if t := s.target(r); !t.kept[id] {
 		t.ids, t.spots = append(t.ids, id), append(t.spots, at)
 	}
 }
 
 // collect visits every reference in v, a value of type t.
-func (s *refs) collect(t *contract.Type, v any, visit func(*contract.Resource, value.UUID, *spot), at *spot) {
+func (s *refs) collect(t *contract.Type, v any, visit func(*contract.Resource, value.UUID, spot), at spot) {
 	switch v := v.(type) {
 	case value.UUID:
 		if t.Name == "ref" {

@@ -113,24 +113,24 @@ func (c *call) readKey(e *Engine, body []byte) (name string, scopes any, err err
 		return "", nil, err
 	}
 	b := &reader{}
-	members := b.object(j, nil)
+	members := b.object(j, spot{})
 	name = b.text(members, "name")
-	here := (*spot)(nil).member("name")
+	here := spot{}.member("name")
 	if clean, err := value.Format("string", name); err != nil {
 		b.fault(here, "format", "%s", err)
 	} else if n := len([]rune(clean)); n > maxKeyName || n == 0 && len(b.faults) == 0 {
 		b.fault(here, "max", "must have 1 to %d characters", maxKeyName)
 	}
 	if list, sent := members["scopes"]; sent && list != nil {
-		scopes = b.scopes(c, e, list, (*spot)(nil).member("scopes"))
+		scopes = b.scopes(c, e, list, spot{}.member("scopes"))
 	}
-	b.only(members, nil, "name", "scopes")
+	b.only(members, spot{}, "name", "scopes")
 	return name, scopes, b.err(c)
 }
 
 // scopes reads a key's scopes: "read", "write", or "postings:read" for a
 // resource that exists for the caller.
-func (b *reader) scopes(c *call, e *Engine, j any, at *spot) []any {
+func (b *reader) scopes(c *call, e *Engine, j any, at spot) []any {
 	list, ok := j.([]any)
 	if !ok || len(list) == 0 || len(list) > maxScopes {
 		b.fault(at, "type", "must be a list of 1 to %d scopes", maxScopes)

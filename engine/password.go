@@ -60,11 +60,11 @@ func (c *call) readPasswords(a *contract.Accounts, email string, body []byte) (p
 		return "", "", err
 	}
 	b := &reader{}
-	members := b.object(j, nil)
+	members := b.object(j, spot{})
 	password = b.text(members, "password")
 	sound := len(b.faults)
 	next = b.text(members, "new_password")
-	here := (*spot)(nil).member("new_password")
+	here := spot{}.member("new_password")
 	switch code, detail := auth.CheckPassword(next, a.MinLength); {
 	case len(b.faults) > sound: // reported already
 	case code != "":
@@ -72,7 +72,7 @@ func (c *call) readPasswords(a *contract.Accounts, email string, body []byte) (p
 	case strings.EqualFold(email, strings.TrimSpace(next)):
 		b.fault(here, "common", "must not be the e-mail address")
 	}
-	b.only(members, nil, "password", "new_password")
+	b.only(members, spot{}, "password", "new_password")
 	return password, next, b.err(c)
 }
 
@@ -95,7 +95,7 @@ func (e *Engine) rightPassword(ctx context.Context, c *call, a *contract.Account
 	}
 	if !right {
 		b := &reader{}
-		b.fault((*spot)(nil).member("password"), "wrong", "is not your password")
+		b.fault(spot{}.member("password"), "wrong", "is not your password")
 		return login{}, b.err(c)
 	}
 	succeeded()

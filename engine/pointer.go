@@ -10,26 +10,38 @@ import (
 // maxShown is how much of a name is said back, in code points.
 const maxShown = 64
 
-// spot is a place in a body, as the chain of members and items that lead to it.
-// nil is the body itself.
+// spot is a place in a body, as the chain of members and items that lead to it. The zero
+// spot is the body itself; one of its members is not on the heap, like most that are made.
 type spot struct {
-	up   *spot
+	up   *spot // nil: the body
 	name string
-	item int // of a list; -1 for a member
+	item int // so many'th of a list, from 1; 0: the body, -1: a member
 }
 
-func (s *spot) member(name string) *spot { return &spot{s, name, -1} }
-func (s *spot) at(item int) *spot        { return &spot{s, "", item} }
+func (s spot) member(name string) spot { return spot{s.parent(), name, -1} }
+func (s spot) at(item int) spot        { return spot{s.parent(), "", item + 1} }
+
+func (s spot) parent() *spot {
+	if s.item == 0 {
+		return nil
+	}
+	up := s
+	return &up
+}
 
 // String is the spot as a JSON pointer in a URI fragment (RFC 6901, 6).
-func (s *spot) String() string {
-	if s == nil {
-		return "#"
+func (s spot) String() string {
+	up := "#"
+	if s.up != nil {
+		up = s.up.String()
 	}
-	if s.item >= 0 {
-		return s.up.String() + "/" + strconv.Itoa(s.item)
+	switch {
+	case s.item == 0:
+		return up
+	case s.item > 0:
+		return up + "/" + strconv.Itoa(s.item-1)
 	}
-	return s.up.String() + "/" + escapePointer(s.name)
+	return up + "/" + escapePointer(s.name)
 }
 
 func escapePointer(name string) string {

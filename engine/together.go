@@ -134,7 +134,7 @@ func (w *work) shownByThemselves(n *creation) bool {
 func (w *work) newRecords(ctx context.Context, list []part) ([]rule.Record, error) {
 	recs := make([]rule.Record, len(list))
 	for i, m := range list {
-		recs[i] = w.sent(m.makes.in)
+		recs[i] = w.sent(m.makes.s.Resource, m.makes.in)
 	}
 	if readable, err := w.allReadable(ctx, list, recs); err != nil || !readable {
 		return nil, err
@@ -145,7 +145,7 @@ func (w *work) newRecords(ctx context.Context, list []part) ([]rule.Record, erro
 		if w.complete(ctx, n.s, n.in, recs[i]) != nil {
 			return nil, nil
 		}
-		if w.admitted(n.s, n.s.Resource.Create, n.in.fields(n.s.Resource), w.env(recs[i], nil), nil) != nil {
+		if w.admitted(n.s, n.s.Resource.Create, n.in.fields, w.env(recs[i], nil), nil) != nil {
 			return nil, nil
 		}
 	}
@@ -156,14 +156,14 @@ func (w *work) newRecords(ctx context.Context, list []part) ([]rule.Record, erro
 // the database refuses by itself left out.
 func (w *work) allReadable(ctx context.Context, list []part, recs []rule.Record) (bool, error) {
 	var asked refs
-	once := func(target *contract.Resource, id value.UUID, at *spot) {
+	once := func(target *contract.Resource, id value.UUID, at spot) {
 		asked.add(target, id, at)
 		asked.old(target, id)
 	}
 	for i, m := range list {
-		for _, f := range m.makes.in.fields(m.makes.s.Resource) {
+		for _, f := range m.makes.in.fields {
 			if !w.c.refusedAnyway(f) {
-				asked.collect(f.Type, recs[i][f.Name], once, nil)
+				asked.collect(f.Type, recs[i][f.Name], once, spot{})
 			}
 		}
 	}

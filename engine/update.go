@@ -33,9 +33,10 @@ func (e *Engine) prepareUpdate(c *call, s *rule.Sight, op *Operation, body any) 
 		return nil, NotFound()
 	}
 	c.alone = c.standsAlone(e.table(s.Resource)) && !put
-	c.single = c.alone && !slices.ContainsFunc(in.fields(s.Resource), func(f *contract.Field) bool { return f.Search }) && e.single(c, s, op, in)
+	c.single = c.alone && !slices.ContainsFunc(in.fields, func(f *contract.Field) bool { return f.Search }) && e.single(c, s, op, in)
 	return func(ctx context.Context, w *work) (*outcome, error) {
-		found, err := w.find(ctx, s, address, byKey, editRules(s.Resource, in, put))
+		rules := w.undecided(e.table(s.Resource), func() []*rule.Expr { return editRules(s.Resource, in, put) })
+		found, err := w.find(ctx, s, address, byKey, rules)
 		if put && len(op.IfMatch) == 0 && problem.KindOf(err) == problem.NotFound {
 			return w.make(ctx, s, op, body)
 		}
@@ -139,10 +140,10 @@ func (c *call) readPut(s *rule.Sight, op *Operation, body any) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, here := &reader{}, (*spot)(nil).member(f.Name)
+	b, here := &reader{}, spot{}.member(f.Name)
 	said := any(in.id)
 	if !f.Builtin {
-		said = in.given[f]
+		said, _ = in.value(f)
 	}
 	if v, ok := b.value(f.Type, j, here, false); ok && !value.Equal(v, said) {
 		b.fault(here, "fixed", "must be the one in the address")
@@ -162,33 +163,33 @@ func (w *work) mayUpdate(r *rule.Resource, b *before) error {
 // without the record.
 func (c *call) readChange(s *rule.Sight, body any, put bool) (*input, error) {
 	b := &reader{}
-	members := b.object(body, nil)
+	members := b.object(body, spot{})
 	if members == nil {
 		return nil, b.err(c)
 	}
-	in := &input{given: map[*contract.Field]any{}, sent: map[string]bool{}}
+	in := newInput(members)
 	for _, f := range s.Resource.Fields {
 		stands := c.standing(s, f)
 		j, sent := members[f.Name]
 		if !sent && !put {
 			continue
 		}
-		in.sent[f.Name] = sent
-		here := (*spot)(nil).member(f.Name)
+		here := spot{}.member(f.Name)
 		switch {
 		case sent && stands == absent:
 			b.unknown(here)
 		case sent && !f.Stored():
 			b.fault(here, "readonly", "is the other end of a reference")
 		case sent && j == nil && seenNull(s, f, stands):
-			in.given[f] = nil // perhaps sent back unchanged; see set
+			in.add(f, nil) // perhaps sent back unchanged; see set
 		case sent:
-			in.given[f], _ = b.field(f, j, here, !put)
+			v, _ := b.field(f, j, here, !put)
+			in.add(f, v)
 		case put && stands == open && !f.Fixed && !f.Dispensable() && s.Resource.Defaults[f] == nil && alwaysRead(s, f):
 			b.fault(here, "required", "is required")
 		}
 	}
-	b.strangers(members, s.Resource.Fields, nil)
+	b.strangers(members, s.Resource.Fields, spot{})
 	return in, b.err(c)
 }
 
@@ -207,7 +208,7 @@ func alwaysRead(s *rule.Sight, f *contract.Field) bool {
 func editRules(r *rule.Resource, in *input, put bool) []*rule.Expr {
 	fields := r.Fields
 	if !put {
-		fields = in.fields(r)
+		fields = in.fields
 	}
 	rules := fieldRules(r, fields)
 	if !r.Update.UsesOld() {
@@ -230,15 +231,12 @@ type change struct {
 // edit changes a record as in says, and gives what it is then; the caller may update
 // it. Nothing is written when nothing differs.
 func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *before) (rule.Record, error) {
-	next := make(rule.Record, len(b.rec))
-	for name, v := range b.rec {
-		next[name] = v
-	}
+	next := maps.Clone(b.rec)
 	world := &world{ctx: ctx, e: w.e, tx: w.tx}
 	g := &change{reader: &reader{}, w: w, s: s, env: w.env(b.rec, nil), found: b.found, next: next, after: w.env(next, b.rec)}
 	g.after.World = world
 	for _, f := range s.Resource.Fields {
-		if v, sent := in.given[f]; sent {
+		if v, sent := in.value(f); sent {
 			g.set(f, v)
 		} else if put {
 			g.reset(f)
@@ -254,13 +252,13 @@ func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *
 	if err := w.references(ctx, next, b.rec, changed); err != nil {
 		return nil, err
 	}
-	err := w.replace(ctx, s.Resource, s.Resource.Update, b.rec, next, changed, in.sent)
+	err := w.replace(ctx, s.Resource, s.Resource.Update, b.rec, next, changed, in)
 	return next, w.misreferred(ctx, err)
 }
 
 // set puts a value that was sent into the record, unless it stands there already.
 func (g *change) set(f *contract.Field, v any) {
-	here := (*spot)(nil).member(f.Name)
+	here := spot{}.member(f.Name)
 	e := writeRule(g.s.Resource, f)
 	barred := e != nil && !g.w.c.holds(e, g.env, g.found)
 	readable := g.w.reads(g.s, f, g.env, g.found)
@@ -302,7 +300,7 @@ func (g *change) reset(f *contract.Field) {
 	case !g.w.reads(g.s, f, g.env, g.found):
 	case e != nil && !g.w.c.holds(e, g.env, g.found):
 	default:
-		g.next[f.Name] = g.missing(g.s.Resource, f, (*spot)(nil).member(f.Name), g.after)
+		g.next[f.Name] = g.missing(g.s.Resource, f, spot{}.member(f.Name), g.after)
 	}
 }
 
@@ -319,7 +317,7 @@ func (t *table) changed(old, next rule.Record) []*contract.Field {
 
 // replace stores next in place of old, if admit (nil: it is admitted) and the
 // checks hold for it.
-func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, old, next rule.Record, changed []*contract.Field, sent map[string]bool) error {
+func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, old, next rule.Record, changed []*contract.Field, in *input) error {
 	if len(changed) == 0 && (admit == nil || !admit.UsesOld()) {
 		return nil // it was lawful before
 	}
@@ -327,8 +325,8 @@ func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, 
 		changed = w.stamp(r, old, next, changed)
 	}
 	env := w.env(next, old)
-	rules := laws(r, admit, changed)
-	relational := len(w.c.relational(rules)) > 0
+	rules := w.undecided(w.e.table(r), func() []*rule.Expr { return laws(r, admit, changed) })
+	relational := len(rules) > 0
 	judge := func(found truths, err error) error {
 		if err != nil {
 			return err
@@ -341,15 +339,13 @@ func (w *work) replace(ctx context.Context, r *rule.Resource, admit *rule.Expr, 
 		}
 	}
 	if len(changed) > 0 {
-		err := w.update(ctx, r, old, next, changed)
-		var constraint *store.ConstraintError
-		if errors.As(err, &constraint) {
-			if err := judge(w.imagine(ctx, r, rules, env)); err != nil {
-				return err
+		if err := w.update(ctx, r, old, next, changed); err != nil {
+			if _, violates := errors.AsType[*store.ConstraintError](err); violates {
+				if err := judge(w.imagine(ctx, r, rules, env)); err != nil {
+					return err
+				}
 			}
-		}
-		if err != nil {
-			return violated(err, sent)
+			return violated(err, in)
 		}
 	}
 	if relational {

@@ -12,9 +12,9 @@ import (
 // The pointers of the faults begin at the value itself, "#".
 func ReadValue(r *rule.Resource, f *contract.Field, j any, env *rule.Env) (any, []problem.Field) {
 	b := &reader{}
-	v, ok := b.field(f, j, nil, false)
+	v, ok := b.field(f, j, spot{}, false)
 	if ok {
-		v = b.complete(r, f.Type, v, nil, env)
+		v = b.complete(r, f.Type, v, spot{}, env)
 	}
 	return v, b.faults
 }
@@ -23,6 +23,6 @@ func ReadValue(r *rule.Resource, f *contract.Field, j any, env *rule.Env) (any, 
 // it; a required field without a default is a fault.
 func DefaultValue(r *rule.Resource, f *contract.Field, env *rule.Env) (any, []problem.Field) {
 	b := &reader{}
-	v := b.missing(r, f, nil, env)
+	v := b.missing(r, f, spot{}, env)
 	return v, b.faults
 }

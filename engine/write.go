@@ -31,8 +31,8 @@ type work struct {
 	// shown and referred are bytes: of the records in the answer so far, and of what
 	// references in a batch stood for.
 	shown, referred int
-	// unasked are the references of the record at hand that were not looked for.
-	unasked refs
+	// written is the record at hand, whose references were not all looked for.
+	written written
 	// named are the outcomes of a batch's operations that have a name.
 	named map[string]*outcome
 }
@@ -164,6 +164,9 @@ func (c *call) allowed(e *rule.Expr) error {
 // plainQuery refuses parameters that a write of one record does not have, and
 // faults in those that it has.
 func plainQuery(c *call, s *rule.Sight, op *Operation) error {
+	if op.Query.given() == 0 && len(op.Query.Equal) == 0 {
+		return nil
+	}
 	a := newAsk(c, s, op)
 	defer a.release()
 	a.only(pFields | pInclude)
@@ -311,8 +314,8 @@ func laws(r *rule.Resource, admit *rule.Expr, changed []*contract.Field) []*rule
 }
 
 // violated turns a constraint that the database found violated into the answer,
-// naming only what the caller sent.
-func violated(err error, sent map[string]bool) error {
+// naming only what the caller sent; in is nil where that is no field.
+func violated(err error, in *input) error {
 	var c *store.ConstraintError
 	if !errors.As(err, &c) {
 		return err
@@ -322,8 +325,8 @@ func violated(err error, sent map[string]bool) error {
 	}
 	p := problem.Wrap(err, problem.UniqueViolation, "another record has these values already")
 	for _, name := range c.Columns {
-		if sent[name] {
-			p.Fields = append(p.Fields, problem.Field{Pointer: (*spot)(nil).member(name).String(), Code: "unique", Detail: "is already taken"})
+		if in != nil && in.sends(name) {
+			p.Fields = append(p.Fields, problem.Field{Pointer: spot{}.member(name).String(), Code: "unique", Detail: "is already taken"})
 		}
 	}
 	if len(p.Fields) > 1 {
