@@ -100,6 +100,7 @@ type handler struct {
 	log     *slog.Logger
 	away    reports // 503
 	late    reports // 504
+	waited  watch   // the deadlines of requests
 	running atomic.Int64
 	held    atomic.Int64  // bytes, see MaxHeld
 	exports chan struct{} // holds one for each that runs

@@ -13,7 +13,7 @@ func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parent, leave := context.WithCancel(context.Background())
 		defer leave()
-		d := newDeadline(parent, time.Second)
+		d := new(watch).deadline(parent, time.Second)
 		defer d.release()
 		if d.Err() != nil {
 			t.Errorf("it has ended at once: %v", d.Err())
@@ -25,7 +25,7 @@ func TestDeadline(t *testing.T) {
 			t.Errorf("after its time: %v, %v", d.Err(), child.Err())
 		}
 
-		gone := newDeadline(parent, time.Hour)
+		gone := new(watch).deadline(parent, time.Hour)
 		defer gone.release()
 		done := gone.Done()
 		leave()
@@ -34,7 +34,7 @@ func TestDeadline(t *testing.T) {
 			t.Errorf("after the caller left: %v", gone.Err())
 		}
 
-		late := newDeadline(context.Background(), time.Second)
+		late := new(watch).deadline(context.Background(), time.Second)
 		time.Sleep(2 * time.Second) // of synctest's clock
 		if !errors.Is(late.Err(), context.DeadlineExceeded) {
 			t.Errorf("nobody waited, and its time is over: %v", late.Err())
@@ -45,7 +45,7 @@ func TestDeadline(t *testing.T) {
 // TestDeadlineReleased: a statement's own context may still watch when the request is over.
 func TestDeadlineReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDeadline(context.Background(), time.Hour)
+		d := new(watch).deadline(context.Background(), time.Hour)
 		child, cancel := context.WithCancel(d)
 		defer cancel()
 		d.release()
@@ -54,7 +54,7 @@ func TestDeadlineReleased(t *testing.T) {
 			t.Errorf("what watched says %v", child.Err())
 		}
 		<-d.Done()
-		late := newDeadline(context.Background(), time.Hour)
+		late := new(watch).deadline(context.Background(), time.Hour)
 		late.release()
 		<-late.Done()
 	})
@@ -65,7 +65,7 @@ func TestDeadlineWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parent, leave := context.WithCancel(context.Background())
 		defer leave()
-		d := newDeadline(parent, time.Hour)
+		d := new(watch).deadline(parent, time.Hour)
 		before := runtime.NumGoroutine()
 		var over bool
 		stop := context.AfterFunc(d, func() { over = true })
@@ -76,6 +76,27 @@ func TestDeadlineWatched(t *testing.T) {
 		synctest.Wait()
 		if !over || stop() {
 			t.Error("what watched was not told")
+		}
+	})
+}
+
+// TestDeadlineForgotten: what is over is not looked at any more, and what was told to
+// stop waiting is not called.
+func TestDeadlineForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := new(watch)
+		d := w.deadline(context.Background(), time.Second)
+		stop := context.AfterFunc(d, func() { t.Error("what was stopped is called") })
+		if !stop() || stop() {
+			t.Error("it is stopped twice, or not at all")
+		}
+		kept := w.deadline(context.Background(), time.Second)
+		<-kept.Done()
+		d.release()
+		kept.release()
+		time.Sleep(2 * lookEvery) // of synctest's clock
+		if len(w.waited) > 0 || w.looking {
+			t.Errorf("%d are waited for, looking: %v", len(w.waited), w.looking)
 		}
 	})
 }

@@ -98,7 +98,7 @@ func (x *exchange) run() error {
 	if x.endpoint.format != "" {
 		timeout = h.opts.ExportTimeout
 	}
-	x.deadline = newDeadline(x.ctx, timeout)
+	x.deadline = h.waited.deadline(x.ctx, timeout)
 	x.ctx = x.deadline
 	if err := x.identify(); err != nil {
 		return err
