@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // net/http sends an answer that outgrows its buffer of 4 KiB in two pieces: a full
@@ -12,7 +13,8 @@ import (
 // rest comes, and they go in one call.
 
 // Gather makes server send each answer that it knows whole in one piece, on the
-// connections that the listener it returns accepts. Call it before serving on that.
+// connections that the listener it returns accepts, which also move their deadlines
+// late: see lazyConn. Call it before serving on that.
 func Gather(server *http.Server, l net.Listener) net.Listener {
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if c, ok := c.(*gatheringConn); ok {
@@ -31,14 +33,14 @@ type gatheringListener struct{ net.Listener }
 func (l gatheringListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &gatheringConn{TCPConn: tcp}, nil
+		return &gatheringConn{lazyConn: lazyConn{Conn: tcp, born: time.Now()}}, nil
 	}
 	return c, err
 }
 
 // gatheringConn is a connection that only its request's goroutine writes to.
 type gatheringConn struct {
-	*net.TCPConn
+	lazyConn
 	// more: what is written now is followed by another write before the answer ends.
 	more bool
 	kept *[]byte // waits for that write; nil: nothing
@@ -57,11 +59,10 @@ func (c *gatheringConn) Write(p []byte) (int, error) {
 		*c.kept = append((*c.kept)[:0], p...)
 		return len(p), nil
 	case c.kept == nil:
-		return c.TCPConn.Write(p)
+		return c.lazyConn.Write(p)
 	}
 	before := len(*c.kept)
-	both := net.Buffers{*c.kept, p}
-	n, err := both.WriteTo(c.TCPConn)
+	n, err := c.writeBoth(*c.kept, p)
 	firsts.Put(c.kept)
 	c.kept = nil
 	return max(0, int(n)-before), err
