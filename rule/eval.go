@@ -3,7 +3,6 @@ package rule
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/query"
@@ -246,14 +245,11 @@ func (ev evaluator) call(n call) any {
 	case query.EndsWith:
 		return strings.HasSuffix(args[0].(string), args[1].(string))
 	case query.Lower:
-		return mapASCII(args[0].(string), 'A', 'Z', 'a'-'A')
+		return value.Lower(args[0].(string))
 	case query.Upper:
-		return mapASCII(args[0].(string), 'a', 'z', 'A'-'a')
+		return value.Upper(args[0].(string))
 	case query.Size:
-		if l, ok := args[0].([]any); ok {
-			return int64(len(l))
-		}
-		return int64(utf8.RuneCountInString(args[0].(string)))
+		return value.Size(args[0])
 	case query.Negate:
 		return value.Negate(args[0])
 	case query.ToDecimal:
@@ -263,16 +259,6 @@ func (ev evaluator) call(n call) any {
 		return nil
 	}
 	panic("rule: unknown function")
-}
-
-// mapASCII shifts the letters from lo to hi and leaves every other character alone.
-func mapASCII(s string, lo, hi rune, shift rune) string {
-	return strings.Map(func(r rune) rune {
-		if r >= lo && r <= hi {
-			return r + shift
-		}
-		return r
-	}, s)
 }
 
 // quantifier: exists is the || and all the && over the elements.

@@ -5,7 +5,6 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/store/sqlgen"
@@ -244,14 +243,11 @@ func called(e query.Call, first *value.Type, args []any) any {
 	case query.EndsWith:
 		return strings.HasSuffix(args[0].(string), args[1].(string))
 	case query.Lower:
-		return ascii(args[0].(string), 'A', 'Z', 'a'-'A')
+		return value.Lower(args[0].(string))
 	case query.Upper:
-		return ascii(args[0].(string), 'a', 'z', 'A'-'a')
+		return value.Upper(args[0].(string))
 	case query.Size:
-		if list, ok := args[0].([]any); ok {
-			return int64(len(list))
-		}
-		return int64(utf8.RuneCountInString(args[0].(string)))
+		return value.Size(args[0])
 	case query.EnumRank:
 		return int64(first.Rank(args[0].(string)))
 	case query.ToDecimal:
@@ -262,16 +258,6 @@ func called(e query.Call, first *value.Type, args []any) any {
 		return value.Negate(args[0])
 	}
 	panic(fmt.Sprintf("mongo: no such function: %d", e.Func))
-}
-
-// ascii moves the letters from first to last by step.
-func ascii(s string, first, last rune, step rune) string {
-	return strings.Map(func(r rune) rune {
-		if r >= first && r <= last {
-			return r + step
-		}
-		return r
-	}, s)
 }
 
 // each goes through a list; when its condition asks a sub-select, for all frames

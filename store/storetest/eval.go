@@ -5,7 +5,6 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/store/sqlgen"
@@ -351,14 +350,11 @@ func call(e query.Call, args []any) any {
 	case query.EndsWith:
 		return strings.HasSuffix(args[0].(string), args[1].(string))
 	case query.Lower:
-		return ascii(args[0].(string), 'A', 'Z', 'a'-'A')
+		return value.Lower(args[0].(string))
 	case query.Upper:
-		return ascii(args[0].(string), 'a', 'z', 'A'-'a')
+		return value.Upper(args[0].(string))
 	case query.Size:
-		if list, ok := args[0].([]any); ok {
-			return int64(len(list))
-		}
-		return int64(utf8.RuneCountInString(args[0].(string)))
+		return value.Size(args[0])
 	case query.EnumRank:
 		return int64(sqlgen.TypeOf(e.Args[0]).Rank(args[0].(string)))
 	case query.ToDecimal:
@@ -376,16 +372,6 @@ func call(e query.Call, args []any) any {
 		return value.Negate(args[0])
 	}
 	panic(fmt.Sprintf("storetest: no such function: %d", e.Func))
-}
-
-// ascii moves the letters from first to last by step.
-func ascii(s string, first, last rune, step rune) string {
-	return strings.Map(func(r rune) rune {
-		if r >= first && r <= last {
-			return r + step
-		}
-		return r
-	}, s)
 }
 
 func (f *frame) aggregate(e query.Aggregate) any {
