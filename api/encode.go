@@ -140,7 +140,7 @@ func (x *exchange) link(header http.Header, res *engine.Result) {
 		if len(line) > same {
 			line = append(append(line, ", "...), line[:same]...)
 		}
-		line = escapeQuery(append(line, "cursor="...), page.cursor)
+		line = append(append(line, "cursor="...), page.cursor...) // of letters that stand for themselves
 		line = append(append(append(line, `>; rel="`...), page.rel...), '"')
 	}
 	header["Link"] = []string{string(line)}

@@ -224,18 +224,6 @@ func decodeQuery(s string) (string, bool) {
 
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// escapeQuery appends s as a name or a value of a query string.
-func escapeQuery(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if isUnreserved(s[i]) {
-			dst = append(dst, s[i])
-		} else {
-			dst = append(dst, '%', upperHex[s[i]>>4], upperHex[s[i]&15])
-		}
-	}
-	return dst
-}
-
 const upperHex = "0123456789ABCDEF"
 
 // pageQuery is the query string raw without its cursor and offset, ready for another
@@ -248,8 +236,7 @@ func pageQuery(dst []byte, raw string) []byte {
 			continue
 		}
 		for i := range len(pair) {
-			c := pair[i]
-			if isUnreserved(c) || strings.IndexByte("%+=!$'()*,;:@/?", c) >= 0 {
+			if c := pair[i]; inLink[c] {
 				dst = append(dst, c)
 			} else {
 				dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
@@ -259,3 +246,11 @@ func pageQuery(dst []byte, raw string) []byte {
 	}
 	return dst
 }
+
+// inLink are the bytes of a query string that stand for themselves there.
+var inLink = func() (in [256]bool) {
+	for c := range in {
+		in[c] = isUnreserved(byte(c)) || strings.IndexByte("%+=!$'()*,;:@/?", byte(c)) >= 0
+	}
+	return in
+}()

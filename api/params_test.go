@@ -193,3 +193,15 @@ func FuzzQueryString(f *testing.F) {
 		}
 	})
 }
+
+// escapeQuery appends s as a name or a value of a query string.
+func escapeQuery(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if isUnreserved(s[i]) {
+			dst = append(dst, s[i])
+		} else {
+			dst = append(dst, '%', upperHex[s[i]>>4], upperHex[s[i]&15])
+		}
+	}
+	return dst
+}
