@@ -198,6 +198,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // begin sends the status and the header fields.
 func (x *exchange) begin(status int) {
 	x.status = status
+	x.w.Header()["Date"] = dateOf(time.Now())
 	x.w.WriteHeader(status)
 }
 
