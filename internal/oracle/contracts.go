@@ -18,7 +18,10 @@
 //
 // A short run on each database is part of the tests; a long one is
 //
-//	go test ./internal/oracle -run G2 -oracle.n=100000 -oracle.database=postgres -timeout 0
+//	TMPDIR=/dev/shm go test ./internal/oracle -run G2 -oracle.n=100000 -oracle.database=postgres -timeout 0
+//
+// Most of it goes into making tables, which is several times faster in a folder that
+// is kept in memory.
 package oracle
 
 import (
@@ -189,6 +192,11 @@ func (f *field) typeText() string {
 		return "{" + strings.Join(members, ", ") + "}"
 	}
 	return strings.TrimSpace(f.kind + " " + f.args)
+}
+
+// writable reports whether anybody may write anything.
+func (d *design) writable() bool {
+	return slices.ContainsFunc(d.resources, func(r *resource) bool { return len(r.create)+len(r.update)+len(r.remove) > 0 })
 }
 
 // resource finds a resource by name, nil when there is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/engine"
@@ -16,15 +17,14 @@ func TestG1HiddenWritesChangeNoAnswer(t *testing.T) { onEach(t, hiddenWritesChan
 
 func hiddenWritesChangeNoAnswer(t *arena) {
 	const requests = 30
-	pairs, hidden := 0, 0
-	for first := *seed + 1_000_000; pairs < t.count/5; first++ {
-		d := newDice(first)
+	var pairs, hidden atomic.Int64
+	t.stages(1_000_000, t.count/5, func(t *arena, d dice) int {
 		c := newDesign(d)
 		c.everybodyWrites()
 		tr := trial{design: c, rows: newRows(d, c)}
 		a, b, err := tr.worlds(t)
 		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
+			t.refute(fmt.Sprintf("%v\n%s", err, c.text()))
 		}
 		caller := newRequest(d, a).caller
 		for range 30 {
@@ -34,13 +34,13 @@ func hiddenWritesChangeNoAnswer(t *arena) {
 			}
 			done, err := b.hide(t, a, caller, w)
 			if err != nil {
-				t.Fatalf("seed %d: %v\n%s", first, err, tr)
+				t.refute(fmt.Sprintf("%v\n%s", err, tr))
 			}
 			if done {
 				tr.writes = append(tr.writes, w)
 			}
 		}
-		hidden += len(tr.writes)
+		hidden.Add(int64(len(tr.writes)))
 		for range requests {
 			tr.request = newRequest(d, a)
 			tr.request.caller = caller
@@ -49,14 +49,15 @@ func hiddenWritesChangeNoAnswer(t *arena) {
 				tr.request = request{caller: caller, kind: engine.Get, resource: w.resource, id: w.id.String()}
 			}
 			if difference := apart(t, a, b, tr.request); difference != "" {
-				t.Fatalf("seed %d: %s", first, tr.smallest(difference, func(tr trial) string { return tr.g1(t) }))
+				t.refute(tr.smallest(difference, func(tr trial) string { return tr.g1(t) }))
 			}
-			pairs++
 		}
 		a.tearDown()
 		b.tearDown()
-	}
-	if hidden < pairs/requests {
+		pairs.Add(requests)
+		return requests
+	})
+	if pairs, hidden := pairs.Load(), hidden.Load(); hidden < pairs/requests {
 		t.Errorf("only %d hidden writes for %d pairs: the test is blind", hidden, pairs)
 	}
 }

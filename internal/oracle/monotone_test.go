@@ -16,58 +16,46 @@ func TestG3LessRightNeverGivesMore(t *testing.T) { onEach(t, lessRightNeverGives
 
 func lessRightNeverGivesMore(t *arena) {
 	const narrowings, requests = 4, 10
-	asked := 0
-	for first := *seed + 2_000_000; asked < t.count/5; first++ {
-		d := newDice(first)
+	t.stages(2_000_000, t.count/5, func(t *arena, d dice) (asked int) {
 		c := newDesign(d)
 		tr := trial{design: c, rows: fewRows(d, c)}
-		wide, err := setUp(t, c, tr.rows)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
-		}
+		wide := t.set(c, tr.rows)
 		for range narrowings {
 			tr.narrowing = newNarrowing(d, c)
 			less := tr.narrowing.on(c)
 			if less == nil {
 				continue
 			}
-			narrow, err := setUp(t, less, tr.rows)
-			if err != nil {
-				t.Fatalf("seed %d: %v\n%s", first, err, less.text())
-			}
+			narrow := t.set(less, tr.rows)
 			for range requests {
 				tr.request = newRequest(d, wide).plain()
 				if difference := more(t, narrow, wide, tr.request, tr.request); difference != "" {
-					t.Fatalf("seed %d: %s", first, tr.smallest(difference, func(tr trial) string { return tr.g3(t) }))
+					t.refute(tr.smallest(difference, func(tr trial) string { return tr.g3(t) }))
 				}
 				asked++
 			}
 			narrow.tearDown()
 		}
 		wide.tearDown()
-	}
+		return asked
+	})
 }
 
 func TestG3NobodyHasNoMoreThanSomebody(t *testing.T) { onEach(t, nobodyHasNoMoreThanSomebody) }
 
 func nobodyHasNoMoreThanSomebody(t *arena) {
-	asked := 0
-	for first := *seed + 3_000_000; asked < t.count/5; first++ {
-		d := newDice(first)
+	t.stages(3_000_000, t.count/5, func(t *arena, d dice) (asked int) {
 		d.somebody = true // the rules do not ask for nobody
 		c := newDesign(d)
 		tr := trial{design: c, rows: fewRows(d, c)}
-		s, err := setUp(t, c, tr.rows)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
-		}
+		s := t.set(c, tr.rows)
 		for range 20 {
 			tr.request = newRequest(d, s).plain()
 			if tr.request.caller == "" {
 				continue
 			}
 			if difference := tr.nobody(t, s); difference != "" {
-				t.Fatalf("seed %d: %s", first, tr.smallest(difference, func(tr trial) string {
+				t.refute(tr.smallest(difference, func(tr trial) string {
 					s, err := setUp(t, tr.design, tr.rows)
 					if err != nil {
 						return ""
@@ -79,7 +67,8 @@ func nobodyHasNoMoreThanSomebody(t *arena) {
 			asked++
 		}
 		s.tearDown()
-	}
+		return asked
+	})
 }
 
 func (tr trial) nobody(t *arena, s *stage) string {

@@ -39,7 +39,7 @@ func TestMovedDataAnswersAsBefore(t *testing.T) {
 func movedAround(t *testing.T, kinds []dbtest.Kind, seed uint64) {
 	d := newDice(seed)
 	c := newDesign(d)
-	s, err := setUp(&arena{TB: t, open: kinds[0].Open}, c, newRows(d, c))
+	s, err := setUp(&arena{T: t, open: kinds[0].Open, whole: true}, c, newRows(d, c))
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", seed, err, c.text())
 	}
@@ -51,7 +51,7 @@ func movedAround(t *testing.T, kinds []dbtest.Kind, seed uint64) {
 		asked, want = append(asked, q), append(want, s.told(t, q))
 	}
 	for _, to := range append(slices.Clone(kinds[1:]), kinds[0]) {
-		a := &arena{TB: t, open: to.Open}
+		a := &arena{T: t, open: to.Open}
 		driver, drop := a.database()
 		report, err := move.Run(t.Context(), s.driver, driver, s.set, move.Options{})
 		if err != nil || report.Differences() > 0 {

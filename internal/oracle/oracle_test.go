@@ -3,6 +3,7 @@ package oracle
 import (
 	"flag"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -29,6 +30,15 @@ func short(k dbtest.Kind) int {
 	return 300
 }
 
+// abreast is how many stages are looked at at once. What stands in for MongoDB does
+// not keep the transactions of two databases apart.
+func abreast(k dbtest.Kind) int {
+	if k.Name == "MongoDB" && dbtest.MongoIsStandIn() {
+		return 1
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
 // onEach holds a property against each kind of database, or the one that was
 // asked for.
 func onEach(t *testing.T, property func(*arena)) {
@@ -40,7 +50,7 @@ func onEach(t *testing.T, property func(*arena)) {
 		}
 		asked = true
 		t.Run(k.Name, func(t *testing.T) {
-			a := &arena{t, short(k), k.Open}
+			a := &arena{T: t, open: k.Open, abreast: abreast(k), count: short(k), first: *seed}
 			if *count > 0 {
 				a.count = *count
 			}

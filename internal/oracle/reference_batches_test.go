@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/engine"
@@ -20,19 +21,15 @@ func TestG2BatchesDoWhatTheModelSays(t *testing.T) { onEach(t, batchesDoWhatTheM
 
 func batchesDoWhatTheModelSays(t *arena) {
 	const perStage = 10
-	asked, admitted, together := 0, 0, 0
-	for first := *seed + 6_000_000; asked < t.count/5; first++ {
-		d := newDice(first)
+	var all, admitted, together atomic.Int64
+	t.stages(6_000_000, t.count/5, func(t *arena, d dice) (asked int) {
 		c := newDesign(d)
 		c.addWriteRules(d)
 		rows, err := lawfulRows(c, fewRows(d, c))
 		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
+			t.refute(fmt.Sprintf("%v\n%s", err, c.text()))
 		}
-		s, err := setUp(t, c, rows)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
-		}
+		s := t.set(c, rows)
 		for range perStage {
 			list := newBatch(d, s)
 			if len(list) == 0 {
@@ -41,19 +38,21 @@ func batchesDoWhatTheModelSays(t *arena) {
 			tr, minimal := trial{design: c, rows: s.rows, writes: list}, d.one(2)
 			statements, difference := s.batch(t, list, minimal)
 			if difference != "" {
-				t.Fatalf("seed %d: %s", first, tr.smallest(difference, func(tr trial) string { return tr.g2batch(t, minimal) }))
+				t.refute(tr.smallest(difference, func(tr trial) string { return tr.g2batch(t, minimal) }))
 			}
 			if asked++; statements > 0 {
-				admitted++
+				admitted.Add(1)
 			}
 			if statements > 0 && statements < len(list) {
-				together++
+				together.Add(1)
 			}
 		}
 		s.tearDown()
-	}
-	t.Logf("%d of %d batches were admitted, %d of them together", admitted, asked, together)
-	if admitted < asked/10 || together == 0 {
+		all.Add(int64(asked))
+		return asked
+	})
+	t.Logf("%d of %d batches were admitted, %d of them together", admitted.Load(), all.Load(), together.Load())
+	if admitted.Load() < all.Load()/10 || together.Load() == 0 {
 		t.Error("the test is blind")
 	}
 }

@@ -17,23 +17,19 @@ const perStage = 60 // requests on one contract with its data
 func TestG2EngineAnswersAsTheModelDoes(t *testing.T) { onEach(t, engineAnswersAsTheModelDoes) }
 
 func engineAnswersAsTheModelDoes(t *arena) {
-	for first := uint64(0); int(first)*perStage < t.count; first++ {
-		d := newDice(*seed + first)
+	t.stages(0, t.count, func(t *arena, d dice) int {
 		c := newDesign(d)
 		rows := newRows(d, c)
-		s, err := setUp(t, c, rows)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", *seed+first, err, c.text())
-		}
+		s := t.set(c, rows)
 		for range perStage {
 			q := newRequest(d, s)
 			if difference := s.check(t, q); difference != "" {
-				again := trial{design: c, rows: rows, request: q}.smallest(difference, func(tr trial) string { return tr.g2(t) })
-				t.Fatalf("seed %d: %s", *seed+first, again)
+				t.refute(trial{design: c, rows: rows, request: q}.smallest(difference, func(tr trial) string { return tr.g2(t) }))
 			}
 		}
 		s.tearDown()
-	}
+		return perStage
+	})
 }
 
 // g2 sets a trial up anew and checks its request; "" too when it cannot be set up.

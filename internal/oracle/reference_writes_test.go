@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/problem"
@@ -14,22 +15,18 @@ func TestG2WritesDoWhatTheModelSays(t *testing.T) { onEach(t, writesDoWhatTheMod
 
 func writesDoWhatTheModelSays(t *arena) {
 	const writes, reads = 30, 10
-	asked, admitted := 0, 0
-	for first := *seed + 4_000_000; asked < t.count; first++ {
-		d := newDice(first)
+	var all, admitted atomic.Int64
+	t.stages(4_000_000, t.count, func(t *arena, d dice) (asked int) {
 		c := newDesign(d)
 		c.addWriteRules(d)
 		rows, err := lawfulRows(c, fewRows(d, c))
 		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
+			t.refute(fmt.Sprintf("%v\n%s", err, c.text()))
 		}
 		tr := trial{design: c, rows: rows}
-		s, err := setUp(t, c, tr.rows)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", first, err, c.text())
-		}
+		s := t.set(c, tr.rows)
 		fail := func(difference string) {
-			t.Fatalf("seed %d: %s", first, tr.smallest(difference, func(tr trial) string { return tr.g2writes(t) }))
+			t.refute(tr.smallest(difference, func(tr trial) string { return tr.g2writes(t) }))
 		}
 		for range writes {
 			w, ok := newWrite(d, c, s.rows, nil)
@@ -43,7 +40,7 @@ func writesDoWhatTheModelSays(t *arena) {
 				fail(difference)
 			}
 			if asked++; ok {
-				admitted++
+				admitted.Add(1)
 			}
 		}
 		for range reads {
@@ -53,8 +50,10 @@ func writesDoWhatTheModelSays(t *arena) {
 			}
 		}
 		s.tearDown()
-	}
-	if admitted < asked/10 {
+		all.Add(int64(asked))
+		return asked
+	})
+	if asked, admitted := all.Load(), admitted.Load(); admitted < asked/10 {
 		t.Errorf("only %d of %d writes were admitted: the test is blind", admitted, asked)
 	}
 }

@@ -25,10 +25,11 @@ type stage struct {
 	world    *world
 	engine   *engine.Engine
 	driver   store.Driver
-	tearDown func()               // ends the database; must be called
-	models   map[string]*model    // by caller
-	shadows  map[string]*rule.Set // of the models, by contract
-	stored   map[*field][]any     // values that records hold
+	tearDown func()                   // ends the database; must be called
+	inserts  map[string]*query.Insert // by table
+	models   map[string]*model        // by caller
+	shadows  map[string]*rule.Set     // of the models, by contract
+	stored   map[*field][]any         // values that records hold
 }
 
 // compile reads a contract and checks its expressions.
@@ -74,7 +75,7 @@ func setUp(t *arena, c *design, rows []row) (*stage, error) {
 			}
 		}
 	}
-	if err := s.fill(t.Context()); err != nil {
+	if err := s.fill(t.Context(), s.tables(t.whole)); err != nil {
 		drop()
 		return nil, err
 	}
@@ -88,60 +89,82 @@ func setUp(t *arena, c *design, rows []row) (*stage, error) {
 }
 
 // fill makes the tables and inserts the rows, past all rules.
-func (s *stage) fill(ctx context.Context) error {
-	tables := map[string]*schema.Table{}
-	for _, table := range schema.Of(s.set.Contract).Tables {
-		tables[table.Name] = table
-		if err := s.driver.Apply(ctx, schema.CreateTable{Table: table}); err != nil {
-			return err
+func (s *stage) fill(ctx context.Context, tables []*schema.Table) error {
+	s.inserts = map[string]*query.Insert{}
+	var steps []schema.Step
+	for _, t := range tables {
+		steps = append(steps, schema.CreateTable{Table: t})
+		q := &query.Insert{Table: t.Name}
+		for _, c := range t.Columns {
+			q.Columns = append(q.Columns, query.Named{Name: c.Name, Type: c.Type})
 		}
+		s.inserts[t.Name] = q
+	}
+	if err := s.driver.Apply(ctx, steps...); err != nil {
+		return err
 	}
 	return store.New(s.driver).InTx(ctx, store.Write, nil, func(tx store.Tx) error {
+		words := map[string][]rule.Record{}
 		for _, r := range s.rows {
 			res := s.set.Resource(r.resource)
-			if err := insert(ctx, tx, tables[res.Table], r.record); err != nil {
+			if err := s.insert(ctx, tx, res.Table, r.record); err != nil {
 				return fmt.Errorf("oracle: inserting %s %v: %w", r.resource, r.record, err)
 			}
-			if err := insertWords(ctx, tx, tables[res.Table+"_words"], res, r.record); err != nil {
-				return err
+			index := res.Table + schema.WordsSuffix
+			words[index] = append(words[index], wordsOf(res, r.record)...)
+		}
+		for index, list := range words {
+			if err := s.insert(ctx, tx, index, list...); err != nil {
+				return fmt.Errorf("oracle: inserting words: %w", err)
 			}
 		}
 		return nil
 	})
 }
 
-func insert(ctx context.Context, tx store.Tx, table *schema.Table, rec rule.Record) error {
-	q := &query.Insert{Table: table.Name}
+// tables are those that the stage's requests come to: where nobody may write, those
+// of the contract alone, unless the whole is asked for.
+func (s *stage) tables(whole bool) []*schema.Table {
+	all := schema.Of(s.set.Contract).Tables
+	if whole || s.design.writable() {
+		return all
+	}
+	return all[len(schema.System()):]
+}
+
+// insert adds records to a table.
+func (s *stage) insert(ctx context.Context, tx store.Tx, table string, records ...rule.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	q := s.inserts[table]
 	var args []any
-	for _, column := range table.Columns {
-		q.Columns = append(q.Columns, query.Named{Name: column.Name, Type: column.Type})
-		v := rec[column.Name]
-		if column.Name == "_revision" {
-			v = int64(1)
+	for _, rec := range records {
+		for _, column := range q.Columns {
+			v := rec[column.Name]
+			if column.Name == schema.Revision {
+				v = int64(1)
+			}
+			args = append(args, v)
 		}
-		args = append(args, v)
 	}
 	_, err := tx.Insert(ctx, q, args)
 	return err
 }
 
-// insertWords fills the search index of a record.
-func insertWords(ctx context.Context, tx store.Tx, words *schema.Table, r *rule.Resource, rec rule.Record) error {
-	if words == nil {
-		return nil
-	}
+// wordsOf is what stands in the search index of a record.
+func wordsOf(r *rule.Resource, rec rule.Record) []rule.Record {
+	var words []rule.Record
 	for _, f := range r.Fields {
 		text, _ := rec[f.Name].(string)
 		if !f.Search {
 			continue
 		}
 		for _, word := range value.Words(text) {
-			if err := insert(ctx, tx, words, rule.Record{"word": word, "field": f.Name, "id": rec["id"]}); err != nil {
-				return err
-			}
+			words = append(words, rule.Record{"word": word, "field": f.Name, "id": rec["id"]})
 		}
 	}
-	return nil
+	return words
 }
 
 // caller is the account of this name, or nobody.

@@ -282,7 +282,7 @@ func byID(r *rule.Resource) query.Expr {
 // that goes with a write.
 func (s *stage) system(ctx context.Context, tx store.Tx, w write) error {
 	r := s.set.Resource(w.resource)
-	words := s.table(r.Table + "_words")
+	index := r.Table + schema.WordsSuffix
 	if w.kind == engine.Delete {
 		_, err := tx.Delete(ctx, &query.Delete{Table: query.Table{Name: r.Table, Alias: 1}, Where: byID(r)}, []any{w.id})
 		return err
@@ -297,10 +297,10 @@ func (s *stage) system(ctx context.Context, tx store.Tx, w write) error {
 		}
 	}
 	if w.kind == engine.Create {
-		if err := insert(ctx, tx, s.table(r.Table), rec); err != nil {
+		if err := s.insert(ctx, tx, r.Table, rec); err != nil {
 			return err
 		}
-		return insertWords(ctx, tx, words, r, rec)
+		return s.insert(ctx, tx, index, wordsOf(r, rec)...)
 	}
 	q := &query.Update{Table: query.Table{Name: r.Table, Alias: 1}, Where: byID(r)}
 	args := []any{w.id}
@@ -316,20 +316,11 @@ func (s *stage) system(ctx context.Context, tx store.Tx, w write) error {
 	if _, err := tx.Update(ctx, q, args); err != nil {
 		return err
 	}
-	if words == nil {
+	if s.inserts[index] == nil {
 		return nil
 	}
-	if _, err := tx.Delete(ctx, &query.Delete{Table: query.Table{Name: words.Name, Alias: 1}, Where: byID(r)}, []any{w.id}); err != nil {
+	if _, err := tx.Delete(ctx, &query.Delete{Table: query.Table{Name: index, Alias: 1}, Where: byID(r)}, []any{w.id}); err != nil {
 		return err
 	}
-	return insertWords(ctx, tx, words, r, rec)
-}
-
-func (s *stage) table(name string) *schema.Table {
-	for _, t := range schema.Of(s.set.Contract).Tables {
-		if t.Name == name {
-			return t
-		}
-	}
-	return nil
+	return s.insert(ctx, tx, index, wordsOf(r, rec)...)
 }
