@@ -171,13 +171,18 @@ func (x *exchange) readBody() error {
 // read reads the whole body within MaxBody and Timeout.
 func (x *exchange) read() ([]byte, error) {
 	x.leave()
-	body, err := x.gather(http.MaxBytesReader(x.w, x.r.Body, x.h.opts.MaxBody), x.r.ContentLength)
+	from := x.r.Body
+	if x.r.ContentLength < 0 { // else it has been compared
+		from = http.MaxBytesReader(x.w, from, x.h.opts.MaxBody)
+	}
+	body, err := x.gather(from, x.r.ContentLength)
+	if err == nil {
+		x.readWithin(0)
+		return body, x.enter()
+	}
 	var tooLarge *http.MaxBytesError
 	var full *problem.Error
 	switch {
-	case err == nil:
-		x.readWithin(0)
-		return body, x.enter()
 	case errors.As(err, &full):
 		x.w.Header()["Connection"] = closeConnection
 		return nil, err

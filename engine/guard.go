@@ -173,6 +173,9 @@ func (w *work) plan(r *rule.Resource, name string, rules []*rule.Expr, build fun
 
 // truths reads what the rules of p say of a row.
 func (p *rowPlan) truths(row store.Row) (truths, error) {
+	if len(p.rules) == 0 {
+		return nil, nil
+	}
 	found := make(truths, len(p.rules))
 	first := len(p.q.Columns) - len(p.rules)
 	for i, e := range p.rules {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -164,15 +163,14 @@ func showsTime(r *rule.Resource, f *contract.Field) bool {
 // update finds the statement that sets these fields; its arguments are their values, the
 // revision, the id and the revision before, then those of e.unchanged.
 func (e *Engine) update(t *table, changed []*contract.Field, by credential) *query.Update {
-	var key strings.Builder
-	key.WriteByte('0' + byte(by))
+	var room [128]byte
+	key := append(room[:0], '0'+byte(by))
 	for _, f := range changed {
-		key.WriteString(f.Name)
-		key.WriteByte(',')
+		key = append(append(key, f.Name...), ',')
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if q := t.updates[key.String()]; q != nil {
+	if q := t.updates[string(key)]; q != nil {
 		return q
 	}
 	q := &query.Update{Table: query.Table{Name: t.r.Table, Alias: 1}, If: e.unchanged(by, len(changed)+3)}
@@ -189,7 +187,7 @@ func (e *Engine) update(t *table, changed []*contract.Field, by credential) *que
 	if len(t.updates) >= maxRowPlans/8 {
 		clear(t.updates)
 	}
-	t.updates[key.String()] = q
+	t.updates[string(key)] = q
 	return q
 }
 

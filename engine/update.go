@@ -235,11 +235,18 @@ func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *
 	world := &world{ctx: ctx, e: w.e, tx: w.tx}
 	g := &change{reader: &reader{}, w: w, s: s, env: w.env(b.rec, nil), found: b.found, next: next, after: w.env(next, b.rec)}
 	g.after.World = world
+	changed := make([]*contract.Field, 0, len(in.fields)+1)
 	for _, f := range s.Resource.Fields {
-		if v, sent := in.value(f); sent {
+		switch v, sent := in.value(f); {
+		case sent:
 			g.set(f, v)
-		} else if put {
+		case put:
 			g.reset(f)
+		default:
+			continue
+		}
+		if !value.Equal(b.rec[f.Name], next[f.Name]) {
+			changed = append(changed, f)
 		}
 	}
 	if world.err != nil {
@@ -248,7 +255,6 @@ func (w *work) edit(ctx context.Context, s *rule.Sight, in *input, put bool, b *
 	if err := g.err(w.c); err != nil {
 		return nil, err
 	}
-	changed := w.e.table(s.Resource).changed(b.rec, next)
 	if err := w.references(ctx, next, b.rec, changed); err != nil {
 		return nil, err
 	}
