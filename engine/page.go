@@ -8,18 +8,15 @@ import (
 	"github.com/mainstay-run/mainstay/value"
 )
 
-// rows runs the level's statement with a's literals.
-func (a *ask) rows(ctx context.Context, tx store.Tx, l *level, visit func(store.Row) (more bool)) error {
+// rows runs the level's statement with a's literals. The sequence is called, not ranged
+// over, which would make four objects for each statement.
+func (a *ask) rows(ctx context.Context, tx store.Tx, l *level, visit func(store.Row) (more bool)) (err error) {
 	a.args = l.args.Bind(&a.env, a.args[:0])
-	for row, err := range tx.Select(ctx, l.sel, a.args) {
-		if err != nil {
-			return err
-		}
-		if !visit(row) {
-			break
-		}
-	}
-	return nil
+	tx.Select(ctx, l.sel, a.args)(func(row store.Row, failed error) bool {
+		err = failed
+		return failed == nil && visit(row)
+	})
+	return err
 }
 
 // One record may stand in an answer many times, so a short request could ask for
