@@ -64,6 +64,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"concurrent changes are not lost", noLostUpdates},
 		{"a single write stands by itself", singleWrites},
 		{"a write is done if what it requires is there", requiredRows},
+		{"every value is written by what requires something", requiredValues},
 		{"what a single write requires is held until it is durable", requiredRowsAreHeld},
 		{"what is empty is read by key as it is", emptyByKey},
 		{"reads by key of many callers get their own answers", readsByKey},

@@ -1,13 +1,16 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/store"
+	"github.com/mainstay-run/mainstay/value"
 )
 
 // leveledItem finds the item of an id on a level, and holds it; its arguments begin at slot.
@@ -88,6 +91,66 @@ func requiredRows(t *testing.T, d store.Driver) {
 			t.Errorf("mode %d: a value that is taken, and nothing required is there: %d, %v", mode, n, err)
 		}
 	}
+}
+
+// requiredValues adds items of every value, and changes others to them, as single writes
+// that say what has to be there.
+func requiredValues(t *testing.T, d store.Driver) {
+	create(t, d, items, notes, people)
+	rows := rowsOfEveryValue()
+	wide := string(bytes.Repeat([]byte("äb "), 30_000)) // too much to go with others
+	rows = append(rows, item(400, Row{"anything": value.Raw(`["` + wide + `"]`), "names": []any{wide}}))
+	fill(t, d, people, []Row{{"id": id(1), "first": "here"}})
+	here := func(slot int) *query.Select {
+		return &query.Select{
+			From: query.Table{Name: "people", Alias: 11}, Lock: query.ForShare,
+			Columns: []query.Column{{Expr: column(people, 11, "id"), Type: idType}},
+			Where:   query.Cmp{Op: query.Eq, L: column(people, 11, "first"), R: query.Param{Slot: slot, Type: textType}},
+		}
+	}
+	add := insertInto(items)
+	add.If = here(len(add.Columns))
+	set := &query.Update{Table: query.Table{Name: "items", Alias: 1}, If: here(len(items.Columns)), Where: isID(1, 0)}
+	for i, c := range items.Columns[1:] {
+		set.Set = append(set.Set, query.Assign{Column: query.Named{Name: c.Name, Type: c.Type}, Value: query.Param{Slot: i + 1, Type: c.Type}})
+	}
+	db := store.New(d)
+	write := func(of func(row Row) Row, do func(tx store.Tx, args []any) (int, error)) {
+		t.Helper()
+		var group sync.WaitGroup
+		for part := range slices.Chunk(rows, (len(rows)+7)/8) { // so that some travel together
+			group.Go(func() {
+				for _, row := range part {
+					var args []any
+					for _, c := range items.Columns {
+						args = append(args, of(row)[c.Name])
+					}
+					err := db.InTx(t.Context(), store.WriteOne, nil, func(tx store.Tx) error {
+						n, err := do(tx, append(args, "here"))
+						if n != 1 && err == nil {
+							t.Errorf("%v: %d rows", of(row), n)
+						}
+						return err
+					})
+					if err != nil {
+						t.Errorf("%v: %v", of(row), err)
+					}
+				}
+			})
+		}
+		group.Wait()
+	}
+	itself := func(row Row) Row { return row }
+	write(itself, func(tx store.Tx, args []any) (int, error) { return tx.Insert(t.Context(), add, args) })
+	stored(t, d, rows)
+	bare := func(row Row) Row { return Row{"id": row["id"], "title": "", "number": int64(0)} }
+	inTx(t, d, store.Write, func(ctx context.Context, tx store.Tx) error {
+		_, err := tx.Delete(ctx, &query.Delete{Table: query.Table{Name: "items", Alias: 1}}, nil)
+		return err
+	})
+	write(bare, func(tx store.Tx, args []any) (int, error) { return tx.Insert(t.Context(), add, args) })
+	write(itself, func(tx store.Tx, args []any) (int, error) { return tx.Update(t.Context(), set, args) })
+	stored(t, d, rows)
 }
 
 func everybodyNamed(n int) *query.Select {

@@ -14,6 +14,13 @@ import (
 
 func everyValue(t *testing.T, d store.Driver) {
 	create(t, d, items, notes)
+	rows := rowsOfEveryValue()
+	fill(t, d, items, rows)
+	stored(t, d, rows)
+}
+
+// rowsOfEveryValue are items that have each of the samples in its columns.
+func rowsOfEveryValue() []Row {
 	r := rand.New(rand.NewPCG(7, 7))
 	rows := randomRows(r, items, 1, 60, nil)
 	n := 100
@@ -29,7 +36,12 @@ func everyValue(t *testing.T, d store.Driver) {
 			}
 		}
 	}
-	fill(t, d, items, rows)
+	return rows
+}
+
+// stored refuses items that differ from rows.
+func stored(t *testing.T, d store.Driver, rows []Row) {
+	t.Helper()
 	q := &query.Select{From: query.Table{Name: "items", Alias: 1}, Columns: allColumns(items, 1)}
 	byID := map[any]Row{}
 	for _, row := range rows {
