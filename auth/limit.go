@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -118,7 +119,7 @@ func (bs *buckets) at(key string, now time.Time) *bucket {
 			bs.m = map[string]*bucket{}
 		}
 		b = &bucket{of: bs, tokens: bs.burst, at: now}
-		bs.m[key] = b
+		bs.m[strings.Clone(key)] = b // key may be a piece of a whole request
 	}
 	if passed := now.Sub(b.at); passed > 0 {
 		b.tokens = min(bs.burst, b.tokens+float64(passed)/float64(bs.every))

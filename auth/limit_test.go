@@ -2,8 +2,10 @@ package auth
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestLimiter(t *testing.T) {
@@ -89,4 +91,23 @@ func TestLimiter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLimiterKeepsNamesOnly: a name may be a piece of a whole request, with the password
+// in it, which must not stay as long as the name does.
+func TestLimiterKeepsNamesOnly(t *testing.T) {
+	l := NewLimiter(nil)
+	_, account, _ := strings.Cut(`{"password":"a secret","email":"ann@example.com"}`, `"email":"`)
+	account = strings.TrimSuffix(account, `"}`)
+	l.Attempt(account, "192.0.2.1:5000")
+	for name, bs := range map[string]buckets{"address": l.address, "pair": l.pair, "account": l.account} {
+		if len(bs.m) != 1 {
+			t.Errorf("%s: %d are remembered, want 1", name, len(bs.m))
+		}
+		for key := range bs.m {
+			if unsafe.StringData(key) == unsafe.StringData(account) {
+				t.Errorf("%s: the name is kept with all that stands around it", name)
+			}
+		}
+	}
 }
