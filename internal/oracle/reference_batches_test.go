@@ -52,7 +52,8 @@ func batchesDoWhatTheModelSays(t *arena) {
 		return asked
 	})
 	t.Logf("%d of %d batches were admitted, %d of them together", admitted.Load(), all.Load(), together.Load())
-	if admitted.Load() < all.Load()/10 || together.Load() == 0 {
+	const telling = 300 // of which about seven go together
+	if admitted.Load() < all.Load()/10 || together.Load() == 0 && all.Load() >= telling {
 		t.Error("the test is blind")
 	}
 }
