@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 )
 
 // Group is the single writes of different callers that a driver does together, since a
@@ -12,6 +13,7 @@ import (
 type Group struct {
 	queue  chan *Change
 	closed <-chan struct{}
+	rests  atomic.Int64 // until then, in nanoseconds since 1970
 }
 
 // Change is a single write on its way through a group.
@@ -34,12 +36,15 @@ var errWaitingToWrite = errors.New("store: waiting to write")
 
 // NewGroup makes a group of at most so many, which is over when closed is.
 func NewGroup(most int, closed <-chan struct{}) *Group {
-	return &Group{make(chan *Change, most), closed}
+	return &Group{queue: make(chan *Change, most), closed: closed}
 }
 
 // Do does a write together with others. It is over when Do returns, even if ctx ends
 // before; alone: nothing was done, and it has to be done by itself.
 func (g *Group) Do(ctx context.Context, q any, args []any) (n int, alone bool, err error) {
+	if g.Resting(time.Now()) {
+		return 0, true, nil
+	}
 	w := &Change{Q: q, Args: args, done: make(chan changed, 1)}
 	select {
 	case g.queue <- w:
@@ -74,11 +79,25 @@ func (g *Group) Run(commit func([]*Change)) {
 				group = append(group, w)
 			}
 		}
-		if len(group) > 0 {
+		switch {
+		case len(group) == 0:
+		case g.Resting(time.Now()):
+			for _, w := range group {
+				w.Alone()
+			}
+		default:
 			commit(group)
 		}
 	})
 }
+
+// Rest has each write done by itself for a while. When a group has waited for what
+// somebody else holds, so have all its members, and the next one would meet it again:
+// whoever sends writes of a record that is held could stop those of all others.
+func (g *Group) Rest(d time.Duration) { g.rests.Store(time.Now().Add(d).UnixNano()) }
+
+// Resting reports whether the group rests at a time.
+func (g *Group) Resting(at time.Time) bool { return at.UnixNano() < g.rests.Load() }
 
 // Done answers with what came of a write.
 func (w *Change) Done(rows int, err error) { w.done <- changed{rows: rows, err: err} }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/store/sqlgen"
@@ -25,8 +26,10 @@ type flavour struct {
 	// groupLocks has single writes that are done together wait as little as can be for a
 	// lock that one of them meets.
 	groupLocks string
-	minimum    version
-	maxScale   int // of a decimal
+	// groupRest is how long there is no group after it has waited in vain.
+	groupRest time.Duration
+	minimum   version
+	maxScale  int // of a decimal
 	// followed is the variable without which nobody can follow the server, with what it
 	// must be; position asks how far it has come, reached whether a replica is there.
 	followed          [2]string
@@ -61,6 +64,7 @@ var mysqlFlavour = func() flavour {
 		position:   "SELECT @@GLOBAL.gtid_executed",
 		reached:    "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed)",
 		groupLocks: "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1",
+		groupRest:  10 * time.Second,
 		minimum:    version{8, 0, 19},
 		maxScale:   30,
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
@@ -159,6 +160,9 @@ func (d *Driver) WriteTogether(ctx context.Context, writes []Single) ([]int, err
 	}
 	return rows, errors.Join(errs...)
 }
+
+// Rests reports whether single writes are done one by one at a time.
+func (d *Driver) Rests(at time.Time) bool { return d.group.Resting(at) }
 
 // Abandon has the server end the connections at rest for having been idle.
 func (d *Driver) Abandon(t testing.TB) {

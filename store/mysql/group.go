@@ -88,6 +88,9 @@ func (d *Driver) commit(c *conn, group []*store.Change) *conn {
 	if err == nil {
 		done, sent, err = c.writeAll(ctx, group)
 	}
+	if waited(err) {
+		d.group.Rest(d.flavour.groupRest)
+	}
 	for i, w := range group {
 		switch {
 		case err == nil:
@@ -110,6 +113,12 @@ func (d *Driver) commit(c *conn, group []*store.Change) *conn {
 func undone(err error) bool {
 	var e *mysql.MySQLError
 	return errors.As(err, &e) && e.Number != errDuringCommit && !lastWord(e)
+}
+
+// waited reports whether an error is that of a group which met a lock.
+func waited(err error) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && e.Number == errLockWait
 }
 
 // unit is what one statement does: rows of one table, or one update.

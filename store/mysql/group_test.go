@@ -115,6 +115,36 @@ func aWriteThatWaitsDoesNotKeepOthers(t *testing.T, k dbtest.Kind) {
 	callers.Wait()
 }
 
+// A group that has waited in vain is none for a while, or who keeps asking for a row that
+// is held would stop everybody else.
+func TestGroupsThatWaitAreRare(t *testing.T) { onEach(t, groupsThatWaitAreRare) }
+
+func groupsThatWaitAreRare(t *testing.T, k dbtest.Kind) {
+	d := library(t, k)
+	tx, err := d.Begin(t.Context(), store.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Update(t.Context(), rename, []any{value.UUID{15: 1}, "held"}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	rows, err := d.WriteTogether(t.Context(), []mysql.Single{{Q: addShelf, Args: []any{value.UUID{15: 3}, "c"}}, {Q: rename, Args: []any{value.UUID{15: 1}, "x"}}})
+	if rows != nil || err != nil {
+		t.Errorf("with a row that is held: %v, %v", rows, err)
+	}
+	switch {
+	case k.Name == "MySQL" && !d.Rests(began):
+		t.Error("it does not rest")
+	case k.Name == "MariaDB" && d.Rests(time.Now()):
+		t.Error("it rests, and has not waited")
+	}
+	if err := renameOne(t.Context(), d, 2, "meanwhile"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSingleWritesSurviveTheLossOfConnectionsAtRest(t *testing.T) {
 	onEach(t, singleWritesSurviveTheLossOfConnectionsAtRest)
 }

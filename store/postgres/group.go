@@ -20,6 +20,8 @@ const (
 	maxGroup = 64
 	// groupLocks is how long a group waits for a lock, which one of its members met.
 	groupLocks = "SET lock_timeout = '50ms'"
+	// groupRest is how long there is no group after it has waited in vain.
+	groupRest = 500 * time.Millisecond
 	// groupTimeout is how long its commit may take, on a disk that hesitates: who is
 	// told that it took too long does not know whether it was done.
 	groupTimeout = 30 * time.Second
@@ -53,6 +55,9 @@ func (d *Driver) commit(c *conn, group []*store.Change) *conn {
 	if err == nil {
 		results, sent, err = c.writeAll(ctx, group)
 	}
+	if waited(err) {
+		d.group.Rest(groupRest)
+	}
 	for i, w := range group {
 		switch {
 		case err == nil:
@@ -75,6 +80,12 @@ func (d *Driver) commit(c *conn, group []*store.Change) *conn {
 func undone(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && e.SeverityUnlocalized == "ERROR"
+}
+
+// waited reports whether an error is that of a group which met a lock.
+func waited(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "55P03"
 }
 
 // writeAll sends writes as one transaction, which ends with it.

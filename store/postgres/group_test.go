@@ -1,10 +1,13 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -58,6 +61,49 @@ func TestSingleWritesShareACommit(t *testing.T) {
 	row := counted.Rows[0]
 	if n, err := strconv.Atoi(string(row[1])); err != nil || string(row[0]) != "120" || n > 60 {
 		t.Errorf("%s writes were %s transactions", row[0], row[1])
+	}
+}
+
+// A group that has waited in vain is none for a while, or who keeps asking for a row that
+// is held would stop everybody else.
+func TestGroupsThatWaitAreRare(t *testing.T) {
+	d := dbtest.Postgres(t)
+	if err := d.Apply(t.Context(), schema.CreateTable{Table: schema.System()[0]}); err != nil {
+		t.Fatal(err)
+	}
+	change := &query.Update{Table: meta, Where: query.Cmp{Op: query.Eq, L: name, R: query.Const{Value: "format", Type: text}},
+		Set: []query.Assign{{Column: query.Named{Name: "content", Type: text}, Value: query.Const{Value: "x", Type: text}}}}
+	write := func(ctx context.Context) (n int, err error) {
+		err = store.New(d).InTx(ctx, store.WriteOne, nil, func(tx store.Tx) error {
+			n, err = tx.Update(ctx, change, nil)
+			return err
+		})
+		return n, err
+	}
+	tx, err := d.Begin(t.Context(), store.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := tx.Update(t.Context(), change, nil); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	began := time.Now()
+	written := make(chan error)
+	go func() { _, err := write(t.Context()); written <- err }()
+	for !d.Rests(began) {
+		if time.Since(began) > time.Minute {
+			t.Fatal("it does not rest")
+		}
+		runtime.Gosched()
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if n, err := write(t.Context()); n != 1 || err != nil {
+		t.Errorf("afterwards: %d rows, %v", n, err)
 	}
 }
 
