@@ -87,34 +87,34 @@ func (w *work) holder(ctx context.Context, t *table) (rec rule.Record, live bool
 type credential uint8
 
 const (
-	nothing credential = iota // nobody is there to speak for
-	account                   // the account itself
-	session                   // by its hash
-	apiKey                    // by its id
-	credentials
+	byNobody    credential = iota // nobody is there to speak for
+	byAccount                     // nothing but the account, as in tests
+	bySession                     // found by its hash
+	byKey                         // an API key, found by its id
+	credentials                   // how many there are
 )
 
 // credential tells how the caller was identified, and the arguments of a holder.
 func (c *call) credential() (credential, []any) {
 	if c.who.Caller == nil {
-		return nothing, nil
+		return byNobody, nil
 	}
 	args := []any{c.who.Caller.ID}
 	switch {
 	case c.who.Session != "":
-		return session, append(args, c.who.Session, c.env.Now)
+		return bySession, append(args, c.who.Session, c.env.Now)
 	case c.who.Key != value.UUID{}:
-		return apiKey, append(args, c.who.Key)
+		return byKey, append(args, c.who.Key)
 	}
-	return account, args
+	return byAccount, args
 }
 
 // asKnown is what a single write requires of the caller, whom nothing else holds, and
 // the arguments for it: see unchanged.
 func (w *work) asKnown() (credential, []any) {
 	by, args := w.c.credential()
-	if !w.single || by == nothing {
-		return nothing, nil
+	if !w.single || by == byNobody {
+		return byNobody, nil
 	}
 	return by, append([]any{w.c.who.Caller.Record[revisionColumn]}, args...)
 }
@@ -123,7 +123,7 @@ func (w *work) asKnown() (credential, []any) {
 // required its caller to be unchanged.
 func (w *work) confirmed(ctx context.Context, err error) error {
 	by, args := w.asKnown()
-	if by == nothing {
+	if by == byNobody {
 		return err
 	}
 	switch problem.KindOf(err) {
@@ -132,11 +132,11 @@ func (w *work) confirmed(ctx context.Context, err error) error {
 	}
 	stats := w.c.stats
 	defer func() { w.c.stats = stats }()
-	for _, missing := range w.tx.Select(ctx, w.e.accountTable().confirms[by], args) {
-		if missing != nil {
-			return missing
+	for _, failed := range w.tx.Select(ctx, w.e.accountTable().confirms[by], args) {
+		if failed != nil {
+			return failed
 		}
-		return err
+		return err // the caller is unchanged, so it stands
 	}
 	return errOvertaken
 }
@@ -144,7 +144,7 @@ func (w *work) confirmed(ctx context.Context, err error) error {
 // unchanged is a holder of the account as it was when the request came; its arguments
 // are the account's revision, then those of holder.
 func (e *Engine) unchanged(by credential, slot int) *query.Select {
-	if by == nothing {
+	if by == byNobody {
 		return nil
 	}
 	const alias = 11
@@ -174,13 +174,13 @@ func holder(r *rule.Resource, by credential, alias, slot int) *query.Select {
 		q.Joins = append(q.Joins, query.Join{Table: query.Table{Name: table, Alias: alias + i}, On: query.And{List: on}})
 	}
 	switch by {
-	case session:
+	case bySession:
 		join(1, "mainstay_sessions", equals(col(1, "hash", wordType), query.Param{Slot: slot + 1, Type: wordType}))
 		join(2, "mainstay_credentials")
 		where = append(where,
 			query.Cmp{Op: query.Gt, L: col(1, "expires_at", timestampType), R: query.Param{Slot: slot + 2, Type: timestampType}},
 			equals(col(1, "epoch", intType), col(2, "epoch", intType)))
-	case apiKey:
+	case byKey:
 		join(1, "mainstay_keys", equals(col(1, "id", uuidType), query.Param{Slot: slot + 1, Type: uuidType}))
 		where = append(where, query.IsNull{X: col(1, "id", uuidType), Not: true})
 	}

@@ -100,16 +100,16 @@ func (e *Engine) newTable(r *rule.Resource) *table {
 		}
 	}
 	t.insert.Columns = append(t.insert.Columns, query.Named{Name: revisionColumn, Type: intType})
-	t.insertIf[nothing] = t.insert
+	t.insertIf[byNobody] = t.insert
 	if e.set.Contract.Accounts != nil {
-		for by := account; by < credentials; by++ {
+		for by := byAccount; by < credentials; by++ {
 			t.insertIf[by] = &query.Insert{Table: r.Table, Columns: t.insert.Columns, If: e.unchanged(by, len(t.insert.Columns))}
 		}
 	}
 	one := equals(idColumn(r, 1), query.Param{Slot: 0, Type: idType(r)})
 	t.byID = &query.Select{From: query.Table{Name: r.Table, Alias: 1}, Columns: t.columns(1), Where: one, Lock: query.ForShare}
 	if e.isAccounts(r) {
-		for by := account; by < credentials; by++ {
+		for by := byAccount; by < credentials; by++ {
 			t.holders[by] = holder(r, by, 1, 0)
 			t.holders[by].Columns = t.columns(1)
 			t.confirms[by] = e.unchanged(by, 0)
