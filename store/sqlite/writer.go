@@ -35,6 +35,9 @@ type writer struct {
 	// The rest belongs to who has the turn.
 	batch  *batch
 	single int // so many batches to come have one member: their last one failed together
+	// company is for how many batches to come others are expected to join, since one of
+	// the last had several members.
+	company int
 	// maxBatch bounds how long a member waits for later ones.
 	maxBatch time.Duration
 	// restartAt and passiveAt are the lengths of the log, in pages, at which the
@@ -68,6 +71,7 @@ type batch struct {
 const (
 	maxMembers = 64
 	maxBatch   = 20 * time.Millisecond
+	maxCompany = 8
 	// sweepEvery is how late it may be noticed that somebody waits no more.
 	sweepEvery = 10 * time.Millisecond
 	// passivePages and restartPages bound the write-ahead log (4 KiB pages): from
@@ -183,9 +187,9 @@ func (w *writer) join(save bool) (b *batch, saved bool, err error) {
 func (w *writer) leave() {
 	for w.batch != nil {
 		t, given := w.next(w.batch)
-		if t == nil && !given && !w.full(w.batch) {
-			// Who was just answered, or read a request meanwhile, may be about to write:
-			// a look round costs nothing where nobody is, and a commit much.
+		if t == nil && !given && w.company > 0 && !w.full(w.batch) {
+			// Who was just answered, or read a request meanwhile, may be about to write,
+			// and a commit costs much. A lone writer does not let those who read go first.
 			runtime.Gosched()
 			t, given = w.next(w.batch)
 		}
@@ -234,6 +238,11 @@ func (w *writer) decide(err error) {
 func (w *writer) settle(err error) {
 	b := w.batch
 	w.batch = nil
+	if b.members > 1 {
+		w.company = maxCompany
+	} else if w.company > 0 {
+		w.company--
+	}
 	if err != nil {
 		b.err = w.failed(b, err)
 	}
