@@ -93,7 +93,7 @@ type CORS struct {
 
 // Accounts says who can sign in and how.
 type Accounts struct {
-	Resource  *Resource // its field `email` is the sign-in name
+	Resource  *Resource // its field `email` is the sign-in name; nil where a fault says why
 	Email     *Field
 	MinLength int    // of a password, in code points; default 8
 	Signup    string // open, invited, closed (default)

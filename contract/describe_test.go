@@ -14,7 +14,7 @@ func describe(c *Contract) string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	p("%q %q %q %v", c.Name, c.Description, c.BasePath, c.CORS)
-	if a := c.Accounts; a != nil {
+	if a := c.Accounts; a != nil && a.Resource != nil {
 		p("accounts %s %v %d %s %t", a.Resource.Name, a.Email != nil, a.MinLength, a.Signup, a.APIKeys)
 	}
 	for _, r := range c.Rules {

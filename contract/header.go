@@ -95,11 +95,12 @@ func (l *loader) accounts(section pair) {
 	if section.name == "" {
 		return
 	}
+	a := &Accounts{MinLength: 8, Signup: "closed", Pos: section.key.pos()}
+	l.c.Accounts = a
 	m, ok := l.record(section.value, "accounts", "resource", "password", "signup", "api_keys")
 	if !ok {
 		return
 	}
-	a := &Accounts{MinLength: 8, Signup: "closed", Pos: section.key.pos()}
 	if p, ok := m["password"]; ok {
 		if pm, ok := l.record(p.value, "accounts.password", "min"); ok {
 			if least, ok := pm["min"]; ok {
@@ -133,7 +134,6 @@ func (l *loader) accounts(section pair) {
 		l.unknown(t.pos, "accounts.resource", "resource", t.s, l.resourceNames())
 		return
 	}
-	l.c.Accounts = a
 	l.accountFields(a, t.pos)
 }
 
@@ -149,11 +149,15 @@ func (l *loader) accountFields(a *Accounts, pos Pos) {
 	if email.Type.Name == "unknown" {
 		return
 	}
-	if email.Type.Name != "email" || !email.Unique || email.Optional {
-		l.fault(email.Pos, name+".email", "accounts sign in with this field: it is of type email, unique and required", mend)
+	const what = "accounts sign in with this field: it is of type email, unique and required"
+	switch {
+	case email.Type.Name != "email":
+		l.fault(email.Pos, name+".email", what, mend)
+	case !email.Unique || email.Optional:
+		l.fault(email.Pos, name+".email", what, namingWords(email))
 	}
 	if email.Readonly || email.Encrypted {
-		l.fault(email.Pos, name+".email", "accounts sign in with this field: it is neither readonly nor encrypted", mend)
+		l.fault(email.Pos, name+".email", "accounts sign in with this field: it is neither readonly nor encrypted", "take that word out")
 	}
 	if p := a.Resource.Field("password"); p != nil {
 		l.fault(p.Pos, name+".password", "signing up takes a 'password' of its own, which is kept apart and hashed", "leave the field out")

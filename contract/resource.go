@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/value"
@@ -205,12 +206,23 @@ func (l *loader) key(r *Resource, v node, place string) {
 	case f.Type.Name == "unknown":
 		return
 	case !f.Unique || f.Optional:
-		l.fault(v.pos(), place, fmt.Sprintf("'%s' does not name one record: it is not unique or not required", f.Name), fmt.Sprintf("write '%s: %s unique'", f.Name, f.Type.Name))
+		l.fault(v.pos(), place, fmt.Sprintf("'%s' does not name one record: it is not unique or not required", f.Name), namingWords(f))
 	case !keyKinds[f.Type.Name] || f.Encrypted || f.Hidden:
 		l.fault(v.pos(), place, fmt.Sprintf("'%s' cannot stand in a path", f.Name), "a key is a slug, string, email, int or bigint that is neither hidden nor encrypted")
 	default:
 		r.Key = f
 	}
+}
+
+// namingWords says which words f lacks, or has too many, to name one record.
+func namingWords(f *Field) string {
+	switch {
+	case !f.Optional:
+		return "add 'unique' to its words"
+	case f.Unique:
+		return "take 'optional' out of its words"
+	}
+	return "add 'unique' to its words, and take 'optional' out"
 }
 
 // fieldNamed reads the name of one of r's fields; nil when there is none.
@@ -315,7 +327,7 @@ func (l *loader) canIndex(f *Field, pos Pos, place string) bool {
 	longest, _ := f.Type.Max.(int64)
 	switch {
 	case f.Type.Name == "text" || lengthKinds[f.Type.Name] && longest > maxIndexed:
-		l.fault(pos, place, fmt.Sprintf("'%s' is too long: what is unique or indexed has at most %d characters", f.Name, maxIndexed), fmt.Sprintf("write '%s: string ..%d'", f.Name, maxIndexed))
+		l.fault(pos, place, fmt.Sprintf("'%s' is too long: what is unique or indexed has at most %d characters", f.Name, maxIndexed), fmt.Sprintf("give it the type '%s', beside its other words", indexable(f.Type)))
 	case !isScalarKind(f.Type.Name):
 		l.fault(pos, place, fmt.Sprintf("'%s' has no order: %s cannot be unique or indexed", f.Name, kindWords(f.Type)), "leave it out")
 	case f.Encrypted && !f.Lookup:
@@ -324,6 +336,18 @@ func (l *loader) canIndex(f *Field, pos Pos, place string) bool {
 		return true
 	}
 	return false
+}
+
+// indexable is t, a text that is too long, at the greatest length that is indexed.
+func indexable(t *Type) string {
+	name, from := t.Name, ""
+	if name == "text" {
+		name = "string"
+	}
+	if least, _ := t.Min.(int64); least > 0 && least <= maxIndexed {
+		from = strconv.FormatInt(least, 10)
+	}
+	return fmt.Sprintf("%s %s..%d", name, from, maxIndexed)
 }
 
 // indexFits reports a field named twice and an index too wide for some database.

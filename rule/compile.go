@@ -18,7 +18,8 @@ type compiler struct {
 	faults []contract.Fault
 	// told are the flaws of named rules that have been reported.
 	told map[flawed]bool
-	// unclear are the names of fields whose type could not be read; see check.
+	// unclear are the names of fields whose type could not be read, and caller where
+	// the accounts could not; see check.
 	unclear map[string]bool
 	// choosing are the rules and declared filters that choose records.
 	choosing []written
@@ -31,6 +32,9 @@ func Compile(c *contract.Contract) (*Set, []contract.Fault) {
 	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources)), trees: map[string]*ast.AST{}}, unclear: map[string]bool{}, told: map[flawed]bool{}}
 	for _, r := range c.Resources {
 		k.findUnclear(r.Fields)
+	}
+	if c.Accounts != nil && c.Accounts.Resource == nil {
+		k.unclear["caller"] = true
 	}
 	for _, r := range c.Resources {
 		k.set.resources[r.Name] = &Resource{
@@ -110,7 +114,7 @@ func (k *compiler) check(p place, e contract.Expr, where string, want *contract.
 	p.set = k.set
 	out, flaws := checkText(p, e.Source, want)
 	if len(flaws) > 0 && k.isUnclear(e.Source, 0) {
-		return nil // it would be told what the type's own fault says
+		return nil // it would be told what the name's own fault says
 	}
 	for _, f := range flaws {
 		k.fault(e, where, f)
@@ -130,8 +134,8 @@ func (k *compiler) findUnclear(fields []*contract.Field) {
 	}
 }
 
-// isUnclear reports whether an expression, or a rule that it uses, holds the name
-// of a field whose type could not be read. depth bounds rules that use themselves.
+// isUnclear reports whether an expression, or a rule that it uses, holds an unclear
+// name. depth bounds rules that use themselves.
 func (k *compiler) isUnclear(source string, depth int) bool {
 	if len(k.unclear) == 0 || depth > 8 {
 		return false

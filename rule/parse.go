@@ -11,15 +11,19 @@ import (
 	"cel.dev/cel-go/parser"
 )
 
-// maxText is the longest expression, in code points.
-const maxText = 8192
+// maxText is the longest expression, in code points; maxNested is how deep its
+// parentheses, and what else stands within another, may be.
+const (
+	maxText   = 8192
+	maxNested = 64
+)
 
 // grammar is CEL's grammar without macros: exists, all and has reach the checker
 // as plain calls, so that it gives them their meaning over relations and nulls.
 var grammar = func() *parser.Parser {
 	p, err := parser.NewParser(
 		parser.Macros(),
-		parser.MaxRecursionDepth(64),
+		parser.MaxRecursionDepth(maxNested),
 		parser.ExpressionSizeCodePointLimit(maxText),
 		parser.ErrorReportingLimit(1),
 		parser.EnablePrattParser(true),
@@ -50,6 +54,9 @@ func parse(text string) (*ast.AST, *flaw) {
 	tree, errs := grammar.Parse(common.NewTextSource(text))
 	if errs == nil || len(errs.GetErrors()) == 0 {
 		return tree, nil
+	}
+	if strings.Contains(errs.GetErrors()[0].Message, "recursion limit") {
+		return nil, &flaw{what: fmt.Sprintf("the expression is nested more than %d deep", maxNested), mend: "leave out parentheses that change nothing"}
 	}
 	at := 0
 	if loc := errs.GetErrors()[0].Location; loc != nil {

@@ -36,6 +36,42 @@ resources:
 	}
 }
 
+func TestMisspeltAccountsAreNoFaultOfThoseWhoAskForTheCaller(t *testing.T) {
+	for _, accounts := range []string{"{resource: Usr}", "Usr"} {
+		c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(`
+mainstay: 1
+name: shop
+accounts: ` + accounts + `
+rules:
+  mine: owner == caller
+resources:
+  User:
+    fields:
+      email: email unique
+    access:
+      all: id == caller.id
+  Order:
+    fields:
+      owner: User = caller fixed
+    access:
+      all: mine
+`)})
+		if len(faults) != 1 {
+			t.Fatalf("accounts: %s: the contract has %v, want one fault", accounts, faults)
+		}
+		if _, faults = Compile(c); len(faults) > 0 {
+			t.Errorf("accounts: %s: the expressions have %v, want none", accounts, faults)
+		}
+	}
+}
+
+func TestDeepParenthesesAreNamed(t *testing.T) {
+	_, f := parse(strings.Repeat("(", 100) + "a == 1" + strings.Repeat(")", 100))
+	if f == nil || !strings.Contains(f.what, "nested more than 64 deep") {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestOneMistakeIsToldOnceAtItsPlace(t *testing.T) {
 	const text = `
 mainstay: 1
