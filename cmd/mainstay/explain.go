@@ -153,6 +153,9 @@ func explained(ctx context.Context, r *http.Request, driver store.Driver, set *r
 		for _, f := range p.Errors {
 			text += fmt.Sprintf("\n  %s%s %s", f.Pointer, f.Parameter, f.Detail)
 		}
+		if base := set.Contract.BasePath; answer.status == http.StatusNotFound && !strings.HasPrefix(r.URL.Path, base+"/") {
+			text += fmt.Sprintf("; paths begin with %s: did you mean %s?", base, base+r.URL.Path)
+		}
 		return nil, fmt.Errorf("the request is answered %d: %s", answer.status, text)
 	}
 	found := &engine.Explanation{}
