@@ -57,9 +57,11 @@ type Options struct {
 	// Client names the network address that a request came from, for the limits on
 	// sign-in. Defaults to that of the connection.
 	Client func(r *http.Request) string
-	// OpenAPI serves /openapi.json and /openapi.yaml, Docs /docs and below, Operator
-	// /livez, /readyz and /metrics. nil: 404.
-	OpenAPI, Docs, Operator http.Handler
+	// OpenAPI serves /openapi.json and /openapi.yaml, Operator /livez, /readyz and
+	// /metrics. nil: 404.
+	OpenAPI, Operator http.Handler
+	// Docs are the documentation's page and files, by path.
+	Docs map[string]http.Handler
 }
 
 // New makes the handler of one contract.

@@ -16,9 +16,8 @@ func addDocuments(root *node, c *contract.Contract, o Options) {
 	}
 	add("/openapi.json", o.OpenAPI, false)
 	add("/openapi.yaml", o.OpenAPI, false)
-	add("/docs", o.Docs, false)
-	if o.Docs != nil {
-		root.literal["docs"].below = true
+	for path, h := range o.Docs {
+		add(path, h, false)
 	}
 	add("/.well-known/api-catalog", catalog(c.BasePath), false)
 	add("/livez", o.Operator, true)

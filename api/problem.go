@@ -91,6 +91,21 @@ func asProblem(err error) *problem.Error {
 	return p
 }
 
+// Refuse answers with err for a handler of Options, in the form of every error.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := asProblem(err)
+	status, _ := statusOf(p.Kind)
+	body := appendProblem(nil, p, traceID(r.Header["Traceparent"]))
+	header := w.Header()
+	header["Content-Type"] = problemJSON
+	header["Cache-Control"] = noStore
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // whoever asked is gone
+	}
+}
+
 // appendProblem appends p as application/problem+json (RFC 9457).
 func appendProblem(dst []byte, p *problem.Error, trace string) []byte {
 	status, title := statusOf(p.Kind)

@@ -14,10 +14,8 @@ const maxSegment = 1024
 // other spelling is no route, so that what is counted, limited and refused per
 // route cannot be reached under a second name.
 type node struct {
-	literal map[string]*node
-	param   *node
-	// below: the endpoints also serve every path under this one (the documentation's files).
-	below     bool
+	literal   map[string]*node
+	param     *node
 	endpoints []*endpoint
 	// What OPTIONS, 405 and 415 say of this path; nil: nothing.
 	allow, acceptPost, acceptPatch, acceptQuery []string
@@ -64,9 +62,6 @@ func (n *node) match(u *url.URL) (found *node, id string, ok bool) {
 		segment, rest, more = strings.Cut(rest, "/")
 		if next := n.literal[segment]; next != nil {
 			n = next
-			if n.below && more {
-				return n, "", true
-			}
 			continue
 		}
 		if n.param == nil {

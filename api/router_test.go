@@ -25,7 +25,7 @@ func TestRoute(t *testing.T) {
 		{"GET /v1/auth/me", "/v1/auth/me"},
 		{"DELETE /v1/auth/keys/abc", "/v1/auth/keys/{id}"},
 		{"GET /docs", "/docs"},
-		{"GET /docs/style.css", "/docs"},
+		{"GET /docs/style.css", "/docs/style.css"},
 		{"GET /livez", "/livez"},
 		{"GET /.well-known/api-catalog", "/.well-known/api-catalog"},
 
@@ -58,13 +58,17 @@ func TestRoute(t *testing.T) {
 		{"GET /v1/postings/%ff", ""},
 		{"GET /v1/postings/a%0d%0ab", ""},
 		{"GET /v1/postings/" + strings.Repeat("a", 1025), ""},
+		{"GET /docs/", ""},
+		{"GET /docs/nothing", ""},
+		{"GET /docs/../..", ""},
+		{"GET /docs/..%2fstyle.css", ""},
 		{"GET /.git/config", ""},
 		{"GET /debug/pprof/", ""},
 		{"GET /debug/vars", ""},
 	} {
 		t.Run(tt.request, func(t *testing.T) {
 			var route string
-			h := serve(&scripted{}, Options{Docs: docs, Operator: docs,
+			h := serve(&scripted{}, Options{Docs: map[string]http.Handler{"/docs": docs, "/docs/style.css": docs}, Operator: docs,
 				Observe: func(r, _ string, _ int, _ time.Duration) { route = r }})
 			w := send(t, h, tt.request)
 			if route != tt.want {

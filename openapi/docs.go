@@ -10,7 +10,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 )
@@ -27,28 +26,20 @@ var files embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Docs serves the documentation at /docs and its files under /docs/. specURL is
-// where the page finds the OpenAPI document; title is the page's.
-func Docs(specURL, title string) http.Handler {
+// Docs is the documentation, by path: its page at /docs and the page's files below.
+// specURL is where the page finds the OpenAPI document; title is the page's.
+func Docs(specURL, title string) map[string]http.Handler {
 	page, err := renderPage(specURL, title)
 	if err != nil {
 		panic(err) // the template is ours and does not depend on its data
 	}
-	served := map[string]*asset{
-		"docs":                 newAsset("text/html; charset=utf-8", page, false),
-		"page.css":             newAsset("text/css; charset=utf-8", read("docs/page.css"), false),
-		"page.js":              newAsset("text/javascript; charset=utf-8", read("docs/page.js"), false),
-		"swagger-ui.css":       newAsset("text/css; charset=utf-8", read("docs/assets/swagger-ui.css.gz"), true),
-		"swagger-ui-bundle.js": newAsset("text/javascript; charset=utf-8", read("docs/assets/swagger-ui-bundle.js.gz"), true),
+	return map[string]http.Handler{
+		"/docs":                      newAsset("text/html; charset=utf-8", page, false),
+		"/docs/page.css":             newAsset("text/css; charset=utf-8", read("docs/page.css"), false),
+		"/docs/page.js":              newAsset("text/javascript; charset=utf-8", read("docs/page.js"), false),
+		"/docs/swagger-ui.css":       newAsset("text/css; charset=utf-8", read("docs/assets/swagger-ui.css.gz"), true),
+		"/docs/swagger-ui-bundle.js": newAsset("text/javascript; charset=utf-8", read("docs/assets/swagger-ui-bundle.js.gz"), true),
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := served[path.Base(r.URL.Path)]
-		if a == nil || strings.HasSuffix(r.URL.Path, "/") || strings.HasSuffix(r.URL.Path, "/docs/docs") {
-			http.NotFound(w, r)
-			return
-		}
-		a.serve(w, r)
-	})
 }
 
 func renderPage(specURL, title string) ([]byte, error) {
@@ -82,7 +73,7 @@ func newAsset(media string, data []byte, packed bool) *asset {
 	return &asset{media, data, packed, `"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
-func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mainstay-run/mainstay/api"
 	"github.com/mainstay-run/mainstay/contract"
 	"github.com/mainstay-run/mainstay/openapi"
+	"github.com/mainstay-run/mainstay/problem"
 )
 
 // document is a text that is made when it is first asked for.
@@ -55,12 +57,13 @@ func describe(c *contract.Contract) http.Handler {
 		form := r.URL.Path[strings.LastIndexByte(r.URL.Path, '.')+1:]
 		d := documents[form+version]
 		if d == nil {
-			say(w, http.StatusBadRequest, "version is 3.1 or 3.0\n")
+			api.Refuse(w, r, &problem.Error{Kind: problem.InvalidParameter, Detail: "a parameter cannot be understood",
+				Fields: []problem.Field{{Parameter: "version", Code: "enum", Detail: "must be 3.1 or 3.0"}}})
 			return
 		}
 		text, tag, err := d.ready()
 		if err != nil {
-			say(w, http.StatusInternalServerError, "the document could not be made\n")
+			api.Refuse(w, r, err)
 			return
 		}
 		header := w.Header()
