@@ -48,11 +48,14 @@ type batchMember struct {
 	name string
 	op   *Operation
 	body any
+	// The fields of the body, and whether it refers to earlier operations.
+	fields []*contract.Field
+	refers bool
 }
 
 // prepareBatch understands {"operations":[{"method":"POST","path":"/companies",
-// "name":"c","body":{…}},…]}. A value {"$ref":"c#/id"} stands for a part of the
-// record that the operation named c gave.
+// "name":"c","body":{…}},…]}. Where a single typed value belongs, {"$ref":"c#/id"}
+// stands for a part of the record that the operation named c gave.
 func (e *Engine) prepareBatch(c *call, op *Operation) (step, error) {
 	for _, text := range []string{op.Query.Fields, op.Query.Include, op.Query.Filter} {
 		if text != "" || len(op.Query.Equal) > 0 {
@@ -128,52 +131,75 @@ func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, 
 	} else if !sent && m.op.Kind != Delete && m.op.Kind != Act {
 		b.fault(spot{}.member("body"), "required", "is required")
 	}
-	b.references(m.body, names, spot{}.member("body"))
+	m.fields = c.takes(m.op)
+	referred(m.fields, m.body, spot{}.member("body"), func(ref string, at spot) any {
+		m.refers = true
+		name, _, pointer := strings.Cut(ref, "#/")
+		if !pointer || !slices.Contains(names, name) {
+			b.fault(at, "reference", "must name an earlier operation and a part of its record, such as c#/id")
+		}
+		return nil
+	})
 	return m, b.err(c)
 }
 
-// references refuses a $ref to what is not an earlier operation.
-func (b *reader) references(j any, names []string, at spot) {
-	switch j := j.(type) {
-	case []any:
-		for i, item := range j {
-			b.references(item, names, at.at(i))
-		}
-	case map[string]any:
-		if ref, ok := asRef(j); ok {
-			name, _, pointer := strings.Cut(ref, "#/")
-			if !pointer || !slices.Contains(names, name) {
-				b.fault(at, "reference", "must name an earlier operation and a part of its record, such as c#/id")
-			}
-			return
-		}
-		for _, name := range slices.Sorted(maps.Keys(j)) {
-			b.references(j[name], names, at.member(name))
-		}
+// takes are the fields of op's body that exist for the caller.
+func (c *call) takes(op *Operation) []*contract.Field {
+	s := c.view.Resource(op.Resource.Name)
+	if s == nil {
+		return nil
 	}
+	if op.Kind == Act {
+		if a := s.Resource.Actions[op.Action]; a != nil {
+			return a.Input
+		}
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.Resource.Fields), func(f *contract.Field) bool { return c.standing(s, f) == absent })
 }
 
-// asRef reads {"$ref":"c#/id"}.
-func asRef(j map[string]any) (string, bool) {
-	ref, ok := j["$ref"].(string)
-	return ref, ok && len(j) == 1
-}
+// stand gives the value that a reference stands for.
+type stand func(ref string, at spot) any
 
-func hasRef(j any) bool {
-	switch j := j.(type) {
-	case []any:
-		return slices.ContainsFunc(j, hasRef)
-	case map[string]any:
-		if _, ok := asRef(j); ok {
-			return true
-		}
-		for _, v := range j {
-			if hasRef(v) {
-				return true
-			}
+// referred is a body, or a struct, with what its references stand for. A reference
+// is one only where a single value of a type belongs: what a json field holds is
+// the caller's own, whatever it looks like.
+func referred(fields []*contract.Field, j any, at spot, with stand) any {
+	members, isObject := j.(map[string]any)
+	if !isObject {
+		return j
+	}
+	out := maps.Clone(members)
+	for _, f := range fields {
+		if j, sent := members[f.Name]; sent {
+			out[f.Name] = referredIn(f.Type, j, at.member(f.Name), with)
 		}
 	}
-	return false
+	return out
+}
+
+func referredIn(t *contract.Type, j any, at spot, with stand) any {
+	switch t.Name {
+	case "json":
+		return j
+	case "struct":
+		return referred(t.Members, j, at, with)
+	case "list":
+		items, _ := j.([]any)
+		if items == nil {
+			return j
+		}
+		out := make([]any, len(items))
+		for i, item := range items {
+			out[i] = referredIn(t.Elem, item, at.at(i), with)
+		}
+		return out
+	}
+	members, _ := j.(map[string]any)
+	if ref, isText := members["$ref"].(string); isText && len(members) == 1 {
+		return with(ref, at)
+	}
+	return j
 }
 
 // prepareBatchMember understands an operation at once, or, when its body refers
@@ -181,7 +207,7 @@ func hasRef(j any) bool {
 func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (part, error) {
 	m.op.Minimal = op.Minimal && m.name == "" // later operations may refer to what has a name
 	out := part{name: m.name, minimal: op.Minimal}
-	if !hasRef(m.body) {
+	if !m.refers {
 		var err error
 		out.do, err = e.prepareOne(c, m.op, m.body)
 		out.makes = c.makes
@@ -192,42 +218,25 @@ func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (par
 	}
 	out.do = func(ctx context.Context, w *work) (*outcome, error) {
 		b := &reader{}
-		body := w.resolve(b, m.body, spot{})
+		body := referred(m.fields, m.body, spot{}, func(ref string, at spot) any { return w.resolve(b, ref, at) })
 		return w.run(ctx, b.err(c), m.op, body)
 	}
 	return out, nil
 }
 
-// resolve puts the values that references stand for in their places.
-func (w *work) resolve(b *reader, j any, at spot) any {
-	switch j := j.(type) {
-	case []any:
-		out := make([]any, len(j))
-		for i, item := range j {
-			out[i] = w.resolve(b, item, at.at(i))
-		}
-		return out
-	case map[string]any:
-		if ref, ok := asRef(j); ok {
-			name, pointer, _ := strings.Cut(ref, "#/")
-			v, found := w.named[name].part(pointer)
-			size := partSize(v)
-			if !found || size > maxPart {
-				b.fault(at, "reference", "must point to a single value of at most %d bytes that the record has", maxPart)
-				return nil
-			}
-			if w.referred += size; w.referred > maxParts {
-				b.fault(at, "reference", "the references of one transaction must stand for at most %d bytes in all", maxParts)
-			}
-			return v
-		}
-		out := make(map[string]any, len(j))
-		for _, name := range slices.Sorted(maps.Keys(j)) {
-			out[name] = w.resolve(b, j[name], at.member(name))
-		}
-		return out
+// resolve finds the value that a reference stands for.
+func (w *work) resolve(b *reader, ref string, at spot) any {
+	name, pointer, _ := strings.Cut(ref, "#/")
+	v, found := w.named[name].part(pointer)
+	size := partSize(v)
+	if !found || size > maxPart {
+		b.fault(at, "reference", "must point to a single value of at most %d bytes that the record has", maxPart)
+		return nil
 	}
-	return j
+	if w.referred += size; w.referred > maxParts {
+		b.fault(at, "reference", "the references of one transaction must stand for at most %d bytes in all", maxParts)
+	}
+	return v
 }
 
 // maxPart bounds what a reference may stand for, maxParts what all of them may, in

@@ -150,7 +150,7 @@ func (b *reader) value(t *contract.Type, j any, at spot, patch bool) (any, bool)
 	}
 	v, err := t.Value.FromJSON(j)
 	if err != nil {
-		b.fault(at, wrongness(t.Value, j), "%s", err)
+		b.fault(at, wrongness(t.Value, j), "%s", misread(t, err))
 		return nil, false
 	}
 	if text, isText := v.(string); isText && t.Value.Kind == value.String {
@@ -168,6 +168,18 @@ func (b *reader) value(t *contract.Type, j any, at spot, patch bool) (any, bool)
 		return nil, false
 	}
 	return v, true
+}
+
+// misread says why a value of type t could not be read.
+func misread(t *contract.Type, err error) string {
+	if t.Name != "ref" {
+		return err.Error()
+	}
+	text := strings.Replace(err.Error(), "an id", "the id of a "+t.Target.Name, 1)
+	if t.Target.Key != nil {
+		text += "; a key addresses it in a path alone"
+	}
+	return text
 }
 
 // wrongness is the code of JSON that does not fit a type: its very type, or only its text.
@@ -251,10 +263,10 @@ func outside(t *contract.Type, v any) (code, detail string) {
 			most = maxItems
 		}
 		low, high, v = int64(t.MinItems), most, int64(len(v.([]any)))
-		what = func(bound any) string { return fmt.Sprintf("%d items", bound) }
+		what = func(bound any) string { return counted(bound, "item") }
 	case value.String:
 		v = int64(utf8.RuneCountInString(v.(string)))
-		what = func(bound any) string { return fmt.Sprintf("%d characters", bound) }
+		what = func(bound any) string { return counted(bound, "character") }
 	case value.Struct, value.JSON, value.Bool, value.Enum, value.ID:
 		return "", ""
 	}
@@ -269,6 +281,14 @@ func outside(t *contract.Type, v any) (code, detail string) {
 		return "max", fmt.Sprintf("must %s at most %s", verb, what(high))
 	}
 	return "", ""
+}
+
+// counted is n things in words: 1 item, 2 items.
+func counted(n any, thing string) string {
+	if n == int64(1) {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // merged is old with the members of patch put over it, members of structs within

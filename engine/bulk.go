@@ -40,7 +40,7 @@ func readMembers(c *call, body []byte) ([]any, error) {
 	case !isList:
 		b.fault(here, "type", "must be a list")
 	case len(list) == 0:
-		b.fault(here, "min", "must have at least 1 items")
+		b.fault(here, "min", "must have at least 1 item")
 	case len(list) > maxMembers:
 		b.fault(here, "max", "must have at most %d items", maxMembers)
 	}
@@ -98,7 +98,8 @@ func within(s step, i int, where string) step {
 }
 
 // placed is err as the error of member i of the body; where is the pointer from
-// the member to what the error's pointers begin at.
+// the member to what the error's pointers begin at. An error that has none points
+// to the member.
 func placed(err error, i int, where string) error {
 	var p *problem.Error
 	if err == nil || !errors.As(err, &p) {
@@ -111,6 +112,9 @@ func placed(err error, i int, where string) error {
 			f.Pointer = fmt.Sprintf("#/operations/%d%s%s", i, where, f.Pointer[1:])
 		}
 		out.Fields = append(out.Fields, f)
+	}
+	if len(p.Fields) == 0 {
+		out.Fields = []problem.Field{{Pointer: fmt.Sprintf("#/operations/%d", i), Code: string(p.Kind), Detail: p.Detail}}
 	}
 	return out
 }

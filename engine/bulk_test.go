@@ -116,8 +116,8 @@ func TestBulkRefuses(t *testing.T) {
 		{"more than the id to delete", line, body(`{"delete":{"id":"x","title":"abc"}}`), "unknown-field #/operations/0/delete/title:unknown"},
 		{"all faults of all bodies", line, body(`{"create":{"titel":"x"}}`, fmt.Sprintf(`{"update":{"id":%q,"effort":true}}`, id)),
 			"validation #/operations/0/create/team:required #/operations/0/create/title:required #/operations/0/create/titel:unknown #/operations/1/update/effort:type"},
-		{"a record of others", line, body(fmt.Sprintf(`{"update":{"id":%q,"title":"Mine"}}`, hidden)), "not-found"},
-		{"deleting one", line, body(fmt.Sprintf(`{"delete":{"id":%q}}`, hidden)), "not-found"},
+		{"a record of others", line, body(fmt.Sprintf(`{"update":{"id":%q,"title":"Mine"}}`, hidden)), "not-found #/operations/0:not-found"},
+		{"deleting one", line, body(fmt.Sprintf(`{"delete":{"id":%q}}`, hidden)), "not-found #/operations/0:not-found"},
 		{"upserting one", line, body(fmt.Sprintf(`{"upsert":{"id":%q,"team":%q,"title":"Mine"}}`, hidden, w.acme)), "unique-violation #/operations/0/upsert/id:unique"},
 		{"upserting one by its key", "POST /teams/batch", body(`{"upsert":{"slug":"rivals","name":"Mine"}}`), "unique-violation #/operations/0/upsert/slug:unique"},
 	})

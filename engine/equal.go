@@ -27,7 +27,7 @@ func (a *ask) readEqual(q *Equal) {
 	for _, text := range q.Values {
 		v, err := parameterValue(h.Field, text)
 		if err != nil {
-			a.fault(q.Name, "type", "%s", err)
+			a.fault(q.Name, "type", "%s", misread(h.Field.Type, err))
 			return
 		}
 		a.push(v)
