@@ -12,7 +12,7 @@ import (
 // Bounds on `fields` and `include`; what they bring in is bounded by maxRecords.
 const (
 	maxPaths = 100 // paths in one parameter
-	maxHops  = 3   // relations in one path
+	maxHops  = 4   // relations in one path
 	maxKids  = 20  // relations in one answer
 )
 

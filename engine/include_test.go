@@ -44,6 +44,8 @@ func TestInclude(t *testing.T) {
 			`{"name":"Boss","department":"board","manager":null},{"name":"Eve","department":"dev","manager":{"name":"Boss"}},{"name":"Max","department":"dev","manager":null}`},
 		{"behind an unreadable reference there is nothing", Query{Fields: "manager.department.name", Filter: `name == "Max"`}, 1, `{"manager":null}`},
 		{"three deep", Query{Fields: "manager.manager.manager.name", Filter: `name == "Eve"`}, 1, `{"manager":{"manager":null}}`},
+		{"four deep", Query{Fields: "manager.reports.manager.reports.name", Filter: `name == "Eve"`, Limit: "1"}, 3,
+			`{"manager":{"reports":[{"manager":{"reports":[{"name":"Eve"}]}}]}}`},
 		{"masks hold in an include", Query{Fields: "name,reports.bonus,reports.name", Filter: `name == "Boss"`}, 2,
 			`{"name":"Boss","reports":[{"name":"Eve","bonus":"1.00"}]}`},
 		{"a list, readable records only, by id", Query{Fields: "name,notes.body", Sort: "-name"}, 2,

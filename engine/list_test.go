@@ -201,7 +201,7 @@ func TestListRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"fields of no relation", Query{Fields: "name.first"}, problem.InvalidParameter},
 		{"include of a field", Query{Include: "name"}, problem.InvalidParameter},
 		{"include of nothing", Query{Include: "shoe"}, problem.InvalidParameter},
-		{"include too deep", Query{Include: "manager.manager.manager.manager"}, problem.InvalidParameter},
+		{"include too deep", Query{Include: "manager.manager.manager.manager.manager"}, problem.InvalidParameter},
 		{"include too long", Query{Include: strings.Join(long, ",")}, problem.InvalidParameter},
 		{"search without a word", Query{Search: "!?"}, problem.InvalidParameter},
 		{"search of too much", Query{Search: "a b c d e f g h i j k"}, problem.InvalidParameter},

@@ -38,7 +38,7 @@ func (d *document) controlWords() object {
 		{"filter", words("filter", "An expression that admits a record, such as `"+d.exampleFilter()+"`.", text)},
 		{"sort", words("sort", "Fields to sort by, `-` in front for descending. Null sorts lowest; ties are broken by id.", texts)},
 		{"fields", words("fields", "Only these members, such as `id,name`. Members that are not named are absent, required or not.", texts)},
-		{"include", words("include", "Relations to nest in the records, at most 3 deep, such as `a,b.c`.", texts)},
+		{"include", words("include", "Relations to nest in the records, at most 4 deep, such as `a,b.c`.", texts)},
 		{"limit", words("limit", "Records on a page; more than 200 counts as 200.", object{{"type", "integer"}, {"format", "int32"}, {"minimum", 1}, {"default", 50}})},
 		{"cursor", words("cursor", "Where a page begins: `next` or `prev` of a page before.", text)},
 		{"offset", words("offset", "Records to skip, for those who need page numbers.", object{{"type", "integer"}, {"format", "int32"}, {"minimum", 0}, {"maximum", 10000}})},

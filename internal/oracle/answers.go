@@ -244,7 +244,7 @@ func (m *model) wanted(q request, resource string) (*want, faults) {
 	// reach goes along a path of relations, adding what is not there yet.
 	reach := func(path []string) (w *want, at string, ok bool) {
 		w, at = root, resource
-		if len(path) > 3 {
+		if len(path) > 4 {
 			return nil, "", false
 		}
 		for _, name := range path {

@@ -279,7 +279,7 @@ func (q *request) shape(d dice, r *resource) {
 			q.limit = pick(d, []string{"1", "2", "9"}) // lists inside records bound the page
 		}
 		for range d.between(1, 2) {
-			if path := relationPath(d, r, pick(d, []int{1, 1, 2, 2, 3})); path != "" {
+			if path := relationPath(d, r, pick(d, []int{1, 1, 2, 2, 3, 4})); path != "" {
 				q.include = append(q.include, path)
 			}
 		}
