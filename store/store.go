@@ -88,7 +88,9 @@ type Tx interface {
 type Row interface {
 	// Null reports whether column i is null.
 	Null(i int) bool
-	// AppendJSON appends column i in its canonical JSON form, "null" for null.
+	// AppendJSON appends column i in its canonical JSON form, "null" for null. It is null
+	// too for a stored value that cannot be read, which is the sequence's error as soon
+	// as one reads on: who shows a row must not break off in it.
 	AppendJSON(dst []byte, i int) []byte
 	// Value is column i as package value describes; slices in it are the caller's.
 	Value(i int) (any, error)

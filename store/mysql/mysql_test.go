@@ -31,6 +31,10 @@ func TestBehaviour(t *testing.T) {
 	onEach(t, func(t *testing.T, k dbtest.Kind) { storetest.Behaviour(t, k.Open, nil) })
 }
 
+func TestUnreadable(t *testing.T) {
+	onEach(t, func(t *testing.T, k dbtest.Kind) { storetest.Unreadable(t, k.Open) })
+}
+
 func TestRandomQueries(t *testing.T) {
 	onEach(t, func(t *testing.T, k dbtest.Kind) { storetest.Random(t, k.Open) })
 }

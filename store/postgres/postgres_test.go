@@ -15,4 +15,6 @@ func open(t testing.TB) store.Driver { return dbtest.Postgres(t) }
 
 func TestBehaviour(t *testing.T) { storetest.Behaviour(t, open, nil) }
 
+func TestUnreadable(t *testing.T) { storetest.Unreadable(t, open) }
+
 func TestRandomQueries(t *testing.T) { storetest.Random(t, open) }

@@ -104,6 +104,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 		c.reading = ctx
 		defer func() { c.reading = outer }()
 		p.bindAll(args)
+		p.row.err = nil // of one who did not read on
 		for {
 			more, err := p.step()
 			if err != nil {
@@ -118,9 +119,7 @@ func (t *tx) Select(ctx context.Context, q *query.Select, args []any) iter.Seq2[
 				return
 			}
 			if p.row.err != nil {
-				err := p.row.err
-				p.row.err = nil
-				yield(nil, problem.Wrap(err, problem.Internal, "a stored value cannot be read"))
+				yield(nil, problem.Wrap(p.row.err, problem.Internal, "a stored value cannot be read"))
 				return
 			}
 			c.reading = ctx
