@@ -119,6 +119,9 @@ func (s *sheet) last() []any {
 func (s *snapshot) sheet(ctx context.Context, t *table, after []any) (*sheet, error) {
 	p := &sheet{}
 	err := s.rows(ctx, t.rows, after, func(row store.Row) (bool, error) {
+		if len(p.text) >= pageBytes { // only now is it known that the row before could be read
+			return false, nil
+		}
 		key := make([]any, len(t.rows.keys))
 		for i, column := range t.rows.keys {
 			v, err := row.Value(column)
@@ -132,7 +135,7 @@ func (s *snapshot) sheet(ctx context.Context, t *table, after []any) (*sheet, er
 			p.ends = append(p.ends, len(p.text))
 		}
 		p.keys = append(p.keys, key)
-		return len(p.text) < pageBytes, nil
+		return true, nil
 	})
 	return p, err
 }

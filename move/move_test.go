@@ -15,6 +15,7 @@ import (
 	"github.com/mainstay-run/mainstay/internal/dbtest"
 	"github.com/mainstay-run/mainstay/migrate"
 	"github.com/mainstay-run/mainstay/move"
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/schema"
@@ -295,6 +296,40 @@ func TestADifferenceIsFound(t *testing.T) {
 			t.Errorf("compared: %+v, %v", report, err)
 		}
 	})
+}
+
+// TestWhatCannotBeReadIsNotTheSame: the value stands where a page ends, in both.
+func TestWhatCannotBeReadIsNotTheSame(t *testing.T) {
+	of := compile(t, `
+mainstay: 1
+name: diary
+resources:
+  Entry:
+    fields:
+      text: text
+      cost: decimal 12,2 optional
+    access: {all: true}
+`)
+	entries := tableOf(of, "entries")
+	written := func() store.Driver {
+		d := dbtest.SQLite(t)
+		if _, err := migrate.To(t.Context(), d, of, nil); err != nil {
+			t.Fatal(err)
+		}
+		inTx(t, d, func(tx store.Tx) error {
+			return insert(t.Context(), tx, entries, map[string]any{"id": id(1), "text": strings.Repeat("x", 5<<20)})
+		})
+		spoilt := *entries
+		spoilt.Columns = slices.Clone(entries.Columns)
+		cost := slices.IndexFunc(spoilt.Columns, func(c *schema.Column) bool { return c.Name == "cost" })
+		spoilt.Columns[cost] = &schema.Column{Name: "cost", Type: entries.Column("text").Type}
+		change(t, d, &spoilt, id(1), "cost", "no number")
+		return d
+	}
+	report, err := move.Compare(t.Context(), written(), written(), of, move.Options{})
+	if problem.KindOf(err) != problem.Internal {
+		t.Errorf("%+v, %v", report, err)
+	}
 }
 
 func TestAMoveIsRefused(t *testing.T) {
