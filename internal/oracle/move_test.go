@@ -4,15 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/mainstay-run/mainstay/engine"
 	"github.com/mainstay-run/mainstay/internal/dbtest"
-	"github.com/mainstay-run/mainstay/keyring"
 	"github.com/mainstay-run/mainstay/move"
-	"github.com/mainstay-run/mainstay/store"
 )
 
 // perMove is how many requests are asked after each move.
@@ -39,6 +34,9 @@ func TestMovedDataAnswersAsBefore(t *testing.T) {
 func movedAround(t *testing.T, kinds []dbtest.Kind, seed uint64) {
 	d := newDice(seed)
 	c := newDesign(d)
+	for circular(c) {
+		c = newDesign(d)
+	}
 	s, err := setUp(&arena{T: t, open: kinds[0].Open, whole: true}, c, newRows(d, c))
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", seed, err, c.text())
@@ -57,19 +55,35 @@ func movedAround(t *testing.T, kinds []dbtest.Kind, seed uint64) {
 		if err != nil || report.Differences() > 0 {
 			t.Fatalf("seed %d: moving to %s: %v, %+v\n%s", seed, to.Name, err, report, c.text())
 		}
-		keys, err := keyring.FromSecret([]byte(strings.Repeat("o", 32)))
-		if err != nil {
-			t.Fatal(err)
-		}
 		s.tearDown()
 		s.driver, s.tearDown = driver, drop
-		s.engine = engine.New(s.set, store.New(driver), keys, engine.Options{Now: func() time.Time { return now.Time() }})
+		if err := s.serve(); err != nil {
+			t.Fatal(err)
+		}
 		for i, q := range asked {
 			if got := s.told(t, q); got != want[i] {
 				t.Fatalf("seed %d: %s: after the move to %s the answer is\n%s\nbefore it was\n%s\n%s", seed, q, to.Name, got, want[i], c.text())
 			}
 		}
 	}
+}
+
+// circular reports whether resources refer to each other by required references
+// alone: nobody can make the first of such records, and a move refuses them.
+func circular(c *design) bool {
+	left := slices.Clone(c.resources)
+	for len(left) > 0 {
+		waiting := slices.DeleteFunc(slices.Clone(left), func(r *resource) bool {
+			return !slices.ContainsFunc(r.kinds("ref"), func(f *field) bool {
+				return !f.optional && slices.Contains(left, f.target)
+			})
+		})
+		if len(waiting) == len(left) {
+			return true
+		}
+		left = waiting
+	}
+	return false
 }
 
 // told is all that the engine answers to a request, as one text.

@@ -79,13 +79,21 @@ func setUp(t *arena, c *design, rows []row) (*stage, error) {
 		drop()
 		return nil, err
 	}
-	keys, err := keyring.FromSecret([]byte(strings.Repeat("o", 32)))
-	if err != nil {
+	if err := s.serve(); err != nil {
 		drop()
 		return nil, err
 	}
-	s.engine = engine.New(set, store.New(driver), keys, engine.Options{Now: func() time.Time { return now.Time() }, MaxGroups: maxGroups})
 	return s, nil
+}
+
+// serve begins to serve what stands in the database; its clock stands still.
+func (s *stage) serve() error {
+	keys, err := keyring.FromSecret([]byte(strings.Repeat("o", 32)))
+	if err != nil {
+		return err
+	}
+	s.engine = engine.New(s.set, store.New(s.driver), keys, engine.Options{Now: func() time.Time { return now.Time() }, MaxGroups: maxGroups})
+	return nil
 }
 
 // fill makes the tables and inserts the rows, past all rules.
