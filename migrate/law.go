@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/schema"
-	"github.com/mainstay-run/mainstay/store"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -30,8 +28,9 @@ type law struct {
 }
 
 // lawsOf are what the records of a resource satisfy: its fields' bounds and its
-// checks. How long a text may be is the column's own affair.
-func lawsOf(set *rule.Set, r *rule.Resource) (laws []*law) {
+// checks. How long a text may be is the column's own affair. To a check, a column that
+// is to be added is what it will be in the records that exist: its default, or null.
+func lawsOf(set *rule.Set, r *rule.Resource, added []*schema.Column) (laws []*law) {
 	const alias = 1
 	for _, f := range r.Fields {
 		if !f.Stored() || f.Type.Value == nil {
@@ -41,40 +40,19 @@ func lawsOf(set *rule.Set, r *rule.Resource) (laws []*law) {
 			if f.Type.Value.Kind == value.String && b.over == query.Gt {
 				continue
 			}
-			laws = append(laws, &law{schema.Law{Text: b.text, Column: f.Name}, counting(r, alias, b.broken), nil})
+			laws = append(laws, &law{schema.Law{Text: b.text, Column: f.Name}, counting(r.Table, alias, b.broken), nil})
 		}
 	}
 	for _, c := range r.Checks {
 		l := set.Lower()
 		alias := l.Alias()
-		broken := counting(r, alias, query.NotTrue{X: l.Rule(c.Expr, alias)})
+		for _, c := range added {
+			l.Stand(r.Field(c.Name), c.Default)
+		}
+		broken := counting(r.Table, alias, query.NotTrue{X: l.Rule(c.Expr, alias)})
 		laws = append(laws, &law{schema.Law{Text: set.Spell(c.Expr)}, broken, l.Args().Bind(&rule.Env{}, nil)})
 	}
 	return laws
-}
-
-// lawOf finds what is to be held among the laws of set.
-func lawOf(set *rule.Set, h schema.Hold) *law {
-	for _, r := range set.Contract.Resources {
-		if r.Table != h.Table {
-			continue
-		}
-		for _, l := range lawsOf(set, set.Resource(r.Name)) {
-			if l.Text == h.Law.Text {
-				return l
-			}
-		}
-	}
-	return nil
-}
-
-// counting is how many records of r a condition holds for; nil: all.
-func counting(r *rule.Resource, alias int, where query.Expr) *query.Select {
-	return &query.Select{
-		From:    query.Table{Name: r.Table, Alias: alias},
-		Columns: []query.Column{{Expr: query.Aggregate{Func: query.Count, Type: intType}, Type: intType}},
-		Where:   where,
-	}
 }
 
 // bound is one bound of a value or of something in it.
@@ -129,65 +107,4 @@ func bounds(path string, x query.Expr, t *contract.Type, element int) (list []bo
 		}
 	}
 	return list
-}
-
-// brokenFirst holds the laws before every other step against what is stored.
-func brokenFirst(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.Step) (refusals []schema.Refusal, err error) {
-	for _, s := range steps {
-		switch s := s.(type) {
-		case schema.Release:
-		case schema.Hold:
-			refusal, err := broken(ctx, d, set, s)
-			if err != nil {
-				return nil, err
-			}
-			if refusal != nil {
-				refusals = append(refusals, *refusal)
-			}
-		default:
-			return refusals, nil
-		}
-	}
-	return refusals, nil
-}
-
-// broken counts the records that do not satisfy a law of set; nil when all do.
-func broken(ctx context.Context, d store.Driver, set *rule.Set, h schema.Hold) (*schema.Refusal, error) {
-	l := lawOf(set, h)
-	if l == nil {
-		return nil, fmt.Errorf("migrate: %s: the contract has no such law", h)
-	}
-	var broken, all int64
-	err := store.New(d).InTx(ctx, store.Snapshot, nil, func(tx store.Tx) (err error) {
-		if broken, err = number(ctx, tx, l.broken, l.args); err != nil || broken == 0 {
-			return err
-		}
-		every := *l.broken
-		every.Where = nil
-		all, err = number(ctx, tx, &every, nil)
-		return err
-	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("migrate: %s: %w", h, err)
-	case broken == 0:
-		return nil, nil
-	}
-	return &schema.Refusal{
-		What: fmt.Sprintf("%q does not hold for %d of the %d records of %s", h.Law.Text, broken, all, h.Table),
-		Why:  "change them under the contract that they follow, then migrate again; or let the new one admit them",
-	}, nil
-}
-
-// number is the one value of a statement that counts.
-func number(ctx context.Context, tx store.Tx, q *query.Select, args []any) (n int64, err error) {
-	for row, err := range tx.Select(ctx, q, args) {
-		if err != nil {
-			return 0, err
-		}
-		v, err := row.Value(0)
-		n, _ = v.(int64)
-		return n, err
-	}
-	return 0, nil
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/rule"
@@ -27,7 +28,7 @@ func Desired(set *rule.Set) *schema.Schema {
 		want.Table(need.Resource.Table).NeedIndex(columns...)
 	}
 	for _, r := range set.Contract.Resources {
-		for _, l := range lawsOf(set, set.Resource(r.Name)) {
+		for _, l := range lawsOf(set, set.Resource(r.Name), nil) {
 			want.Table(r.Table).Laws = append(want.Table(r.Table).Laws, &l.Law)
 		}
 	}
@@ -35,8 +36,9 @@ func Desired(set *rule.Set) *schema.Schema {
 }
 
 // Plan compares the database with what the contract needs. Both results empty:
-// nothing is to be done. Steps are in the order in which they can be taken. Laws
-// that come before every other step are held against the records that are stored.
+// nothing is to be done. Steps are in the order in which they can be taken. What
+// depends on the records that are stored, new laws and what is to be unique, is asked
+// of them: without refusals the steps can be taken.
 func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []schema.Refusal, error) {
 	have, err := d.Inspect(ctx)
 	if err != nil {
@@ -46,7 +48,7 @@ func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []
 	steps, refusals := schema.Diff(have, want)
 	refusals = append(beyond(d.Limits(), want), refusals...)
 	if len(refusals) == 0 { // else the laws may be about columns as they are not
-		refusals, err = brokenFirst(ctx, d, set, steps)
+		refusals, err = (&stored{d, set, have, want}).against(ctx, steps)
 	}
 	return steps, refusals, err
 }
@@ -64,7 +66,7 @@ func (r Refused) Error() string {
 }
 
 // Duplicates is the error of an index that is to be unique over records which
-// are not.
+// are not any more, since Plan has asked.
 type Duplicates struct {
 	Table   string
 	Columns []string
@@ -100,9 +102,9 @@ const lock = "mainstay-migrate"
 
 // To brings the database to what the contract needs and tells how many steps it
 // took. Steps that another process takes meanwhile are not taken twice. Nothing
-// is done when a part is Refused, but for a law that is found broken only behind an
-// added column. A step that fails ends it; those before it stay
-// taken, and the next run goes on from there. progress may be nil.
+// is done when a part is Refused. A step that fails ends it; those before it stay
+// taken, and the next run goes on from there. But of Duplicates, which come when a
+// record was written meanwhile, those before it are taken back. progress may be nil.
 func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (taken int, err error) {
 	err = locked(ctx, d, func() error {
 		steps, refusals, err := Plan(ctx, d, set)
@@ -113,7 +115,7 @@ func To(ctx context.Context, d store.Driver, set *rule.Set, progress Progress) (
 			return Refused(refusals)
 		}
 		taken = len(steps)
-		return apply(ctx, d, set, steps, progress)
+		return apply(ctx, d, steps, progress)
 	})
 	return taken, err
 }
@@ -130,7 +132,7 @@ func locked(ctx context.Context, d store.Driver, do func() error) error {
 // recorded as a whole with each time.
 const togetherAtMost = 40
 
-func apply(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.Step, progress Progress) error {
+func apply(ctx context.Context, d store.Driver, steps []schema.Step, progress Progress) error {
 	for i := 0; i < len(steps); {
 		group := steps[i : i+together(steps[i:])]
 		if progress != nil {
@@ -138,23 +140,35 @@ func apply(ctx context.Context, d store.Driver, set *rule.Set, steps []schema.St
 				progress(i+k+1, len(steps), step)
 			}
 		}
-		if h, ok := group[0].(schema.Hold); ok {
-			switch refusal, err := broken(ctx, d, set, h); {
-			case err != nil:
-				return err
-			case refusal != nil:
-				return Refused{*refusal}
-			}
-		}
 		if k, err := applyGroup(ctx, d, group); err != nil {
 			if duplicates := duplicatesOf(group[k], err); duplicates != nil {
-				return duplicates
+				return errors.Join(duplicates, takeBack(context.WithoutCancel(ctx), d, steps[:i]))
 			}
 			return fmt.Errorf("migrate: step %d of %d (%s): %w", i+k+1, len(steps), group[k], err)
 		}
 		i += len(group)
 	}
 	return nil
+}
+
+// takeBack undoes steps, so that the database fits the contract that it fitted before,
+// unless there is one among them that added what holds data now.
+func takeBack(ctx context.Context, d store.Driver, taken []schema.Step) error {
+	var back []schema.Step
+	for _, step := range slices.Backward(taken) {
+		switch s := step.(type) {
+		case schema.Hold:
+			back = append(back, schema.Release(s))
+		case schema.CreateIndex:
+			back = append(back, schema.DropIndex(s))
+		default:
+			return nil
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	return d.Apply(ctx, back...)
 }
 
 // applyGroup tells which step of a group failed: when the group does, they are taken

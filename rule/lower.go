@@ -18,6 +18,7 @@ type Lowering struct {
 	aliases int
 	sources []func(*Env) any
 	slots   map[string]query.Param // shared parameters, by text of their source
+	stand   map[*contract.Field]query.Expr
 	many    bool
 }
 
@@ -36,6 +37,14 @@ func (l *Lowering) Alias() int {
 func (l *Lowering) Param(t *value.Type, source func(env *Env) any) query.Param {
 	l.sources = append(l.sources, source)
 	return query.Param{Slot: len(l.sources) - 1, Type: t}
+}
+
+// Stand lets a value stand in for a field that no row has yet.
+func (l *Lowering) Stand(f *contract.Field, v any) {
+	if l.stand == nil {
+		l.stand = map[*contract.Field]query.Expr{}
+	}
+	l.stand[f] = l.Param(f.Type.Value, func(*Env) any { return v })
 }
 
 // Many reports whether what was lowered looks among the records of a relation to many:
@@ -360,6 +369,9 @@ func (s scope) boolean(n node) query.Expr {
 
 // column is a field of a record: of a row at hand, or fetched through the reference.
 func (s scope) column(r record, f *contract.Field, h *Handle) query.Expr {
+	if e, ok := s.stand[f]; ok {
+		return e
+	}
 	if alias, ok := s.rows[r.key()]; ok {
 		if h != nil {
 			return s.Column(h, alias)

@@ -8,16 +8,17 @@ import (
 )
 
 // Diff is how to get from have to want: the steps in an order in which they can
-// be carried out, laws first unless a column is added, and what cannot be done without losing, narrowing or rewriting
-// data. Steps are given even when there are refusals; whether to take them then
-// is the caller's choice.
+// be carried out, and what cannot be done without losing, narrowing or rewriting
+// data. What depends on the records that are stored comes first and can be taken
+// back; so a record that comes meanwhile finds nothing done that cannot. Steps are
+// given even when there are refusals; whether to take them then is the caller's choice.
 func Diff(have, want *Schema) ([]Step, []Refusal) {
 	var d diff
 	for _, t := range want.Tables {
 		if old := have.Table(t.Name); old != nil {
 			d.table(old, t)
 		} else {
-			d.steps = append(d.steps, CreateTable{t})
+			d.tables = append(d.tables, CreateTable{t})
 		}
 	}
 	for _, t := range have.Tables {
@@ -25,16 +26,13 @@ func Diff(have, want *Schema) ([]Step, []Refusal) {
 			d.refuse("its records would be lost", "table %s would be dropped", t.Name)
 		}
 	}
-	if d.added { // laws may be about what is added
-		return append(d.steps, d.laws...), d.refusals
-	}
-	return append(d.laws, d.steps...), d.refusals
+	return slices.Concat(d.holds, d.uniques, d.tables, d.steps, d.releases), d.refusals
 }
 
+// diff gathers the steps. Tables come before columns, which may refer to them.
 type diff struct {
-	steps, laws []Step
-	added       bool // a column
-	refusals    []Refusal
+	holds, uniques, tables, steps, releases []Step
+	refusals                                []Refusal
 }
 
 func (d *diff) refuse(why, what string, args ...any) {
@@ -60,12 +58,12 @@ func (d *diff) table(have, want *Table) {
 	d.indexes(have, want)
 	for _, l := range want.Laws {
 		if have.Law(l.Text) == nil && (l.Column == "" || have.Column(l.Column) != nil) {
-			d.laws = append(d.laws, Hold{want.Name, l})
+			d.holds = append(d.holds, Hold{want.Name, l})
 		}
 	}
 	for _, l := range have.Laws {
 		if want.Law(l.Text) == nil {
-			d.laws = append(d.laws, Release{want.Name, l})
+			d.releases = append(d.releases, Release{want.Name, l})
 		}
 	}
 }
@@ -88,7 +86,7 @@ func (d *diff) newColumn(t *Table, c *Column) {
 			step.Laws = append(step.Laws, l)
 		}
 	}
-	d.steps, d.added = append(d.steps, step), true
+	d.steps = append(d.steps, step)
 }
 
 func (d *diff) column(table string, have, want *Column) {
@@ -190,10 +188,24 @@ func (d *diff) members(name string, have, want *value.Type) (wider bool) {
 	return wider
 }
 
-// indexes drops before it creates, so that an index can change under its name.
+// indexes makes an index before it drops the one in whose place it comes, but where
+// that one has its name.
 func (d *diff) indexes(have, want *Table) {
 	same := func(x, y *Index) bool {
 		return y != nil && x.Unique == y.Unique && slices.Equal(x.Columns, y.Columns)
+	}
+	var behind []Step
+	for _, x := range want.Indexes {
+		switch old := have.Index(x.Name); {
+		case same(x, old):
+		case old != nil && old.Unique: // refused below
+		case old != nil:
+			behind = append(behind, CreateIndex{want.Name, x})
+		case x.Unique && have.holds(x):
+			d.uniques = append(d.uniques, CreateIndex{want.Name, x})
+		default:
+			d.steps = append(d.steps, CreateIndex{want.Name, x})
+		}
 	}
 	for _, x := range have.Indexes {
 		switch {
@@ -204,9 +216,10 @@ func (d *diff) indexes(have, want *Table) {
 			d.steps = append(d.steps, DropIndex{want.Name, x})
 		}
 	}
-	for _, x := range want.Indexes {
-		if old := have.Index(x.Name); !same(x, old) && (old == nil || !old.Unique) {
-			d.steps = append(d.steps, CreateIndex{want.Name, x})
-		}
-	}
+	d.steps = append(d.steps, behind...)
+}
+
+// holds reports whether t has the columns of an index.
+func (t *Table) holds(x *Index) bool {
+	return !slices.ContainsFunc(x.Columns, func(k IndexColumn) bool { return t.Column(k.Name) == nil })
 }

@@ -148,12 +148,27 @@ func TestDiff(t *testing.T) {
 				p.AddUnique("title")
 			},
 			steps: []string{`hold "title != location" against the records of postings`, "create unique index on postings (title)"}},
-		{name: "a law that may be about a new column behind it, whose own bounds come with it",
+		{name: "a law that may be about a new column, whose own bounds come with it",
 			change: func(p *Table) {
 				p.Columns = append(p.Columns, &Column{Name: "note", Type: text, Nullable: true})
 				p.Laws = append(p.Laws, &Law{Text: "note != title"}, &Law{Text: "size(note) >= 1", Column: "note"})
 			},
-			steps: []string{"add column postings.note", `hold "note != title" against the records of postings`}},
+			steps: []string{`hold "note != title" against the records of postings`, "add column postings.note"}},
+		{name: "a unique index in place of another",
+			change: func(p *Table) {
+				p.Indexes = p.Indexes[:len(p.Indexes)-1]
+				p.AddUnique("location")
+			},
+			steps: []string{"create unique index on postings (location)", "drop index on postings (location, id)"}},
+		{name: "what records may break before what cannot be taken back",
+			change: func(p *Table) {
+				p.Columns = append(p.Columns, &Column{Name: "note", Type: text, Nullable: true})
+				p.AddUnique("note")
+				p.AddUnique("title")
+				p.Laws = []*Law{{Text: "note != title"}}
+			},
+			steps: []string{`hold "note != title" against the records of postings`, "create unique index on postings (title)",
+				"add column postings.note", "create unique index on postings (note)", `no longer hold "salary >= 0" against the records of postings`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			have, want := Of(hiring()), Of(hiring())

@@ -133,7 +133,22 @@ func constant(t *value.Type, source string) any {
 		} else if t.Kind == value.String {
 			return nil
 		}
-	case value.Bool, value.Int, value.BigInt, value.Float, value.DecimalKind:
+	case value.Bool, value.Int, value.BigInt, value.Float:
+	case value.DateKind, value.TimeKind, value.ID:
+		text, ok := unquote(source)
+		if !ok {
+			return nil
+		}
+		source = text
+	case value.DecimalKind, value.TimestampKind, value.DurationKind:
+		argument, called := strings.CutPrefix(source, callOf[t.Kind]+"(")
+		text, ok := unquote(strings.TrimSuffix(argument, ")"))
+		switch {
+		case called && ok:
+			source = text
+		case called || t.Kind != value.DecimalKind:
+			return nil
+		}
 	case value.List:
 		if source != "[]" {
 			return nil
@@ -147,6 +162,9 @@ func constant(t *value.Type, source string) any {
 	}
 	return v
 }
+
+// callOf is how a literal of a kind is written: decimal("9.50").
+var callOf = map[value.Kind]string{value.DecimalKind: "decimal", value.TimestampKind: "timestamp", value.DurationKind: "duration"}
 
 // unquote reads a CEL string literal without escapes that Go does not know.
 func unquote(source string) (string, bool) {

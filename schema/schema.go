@@ -112,7 +112,7 @@ type (
 		Table string
 		Law   *Law
 	}
-	// DropIndex removes an index that is not unique.
+	// DropIndex removes an index that is not unique, or one that was just made in vain.
 	DropIndex struct {
 		Table string
 		Index *Index

@@ -26,10 +26,12 @@ func planCommand(c *console) *cobra.Command {
 		Short: "Tell what a database still needs for the contract",
 		Long: `Plan compares a database with what the contract needs and lists the steps that
 migrate would take. It changes nothing. Without --database it looks at the one
-that dev keeps in FOLDER/.mainstay, if there is one.
+that dev keeps in FOLDER/.mainstay, if there is one. New bounds, checks and unique
+fields are held against the records that are stored.
 
-Exits with 0 when there is nothing to do, 3 when there are steps, and 1 when a
-part of the contract cannot be reached without losing or rewriting data.`,
+Exits with 0 when there is nothing to do, 3 when there are steps that can be taken,
+and 1 when a part of the contract cannot be reached without losing or rewriting
+data, or stored records break it.`,
 		Example: `  mainstay plan --database sqlite:data.db
   mainstay plan --database sqlite:data.db --json | jq -r '.steps[].text'`,
 		Args: oneFolder,
@@ -124,7 +126,7 @@ func migrateCommand(c *console) *cobra.Command {
 		Short: "Take the steps that a database needs for the contract",
 		Long: `Migrate makes a new database or adds to one: the steps that plan lists, in order,
 under a lock, so that two of them do not meet. A contract that would drop, narrow
-or rewrite data is refused as a whole, with the reason.`,
+or rewrite data, or that stored records break, is refused as a whole, with the reason.`,
 		Example: `  mainstay migrate examples/hiring --database sqlite:data.db`,
 		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {

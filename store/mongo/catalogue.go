@@ -65,7 +65,7 @@ func least(t *value.Type) any {
 	case value.TimestampKind:
 		return bson.DateTime(math.MinInt64)
 	case value.ID:
-		return bson.Binary{Subtype: subtypeUUID, Data: []byte{}}
+		return bson.Binary{Subtype: subtypeUUID, Data: make([]byte, 16)}
 	}
 	return ""
 }

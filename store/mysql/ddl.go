@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -23,8 +25,7 @@ func (f *flavour) statementOf(have *schema.Schema, step schema.Step) (string, er
 	case schema.AddColumn:
 		return f.addColumn(s)
 	case schema.WidenColumn:
-		column, err := f.column(s.Column)
-		return fmt.Sprintf("ALTER TABLE `%s` MODIFY COLUMN %s", s.Table, column), err
+		return f.widenColumn(have, s)
 	case schema.CreateIndex:
 		t := have.Table(s.Table)
 		if t == nil {
@@ -87,6 +88,26 @@ func (f *flavour) addColumn(s schema.AddColumn) (string, error) {
 	text := fmt.Sprintf("ALTER TABLE `%s` ADD COLUMN %s", s.Table, column)
 	if s.Column.References != "" {
 		text += ", ADD " + reference(s.Table, s.Column)
+	}
+	return text, nil
+}
+
+// widenColumn makes the indexes of a text that has no bound any more anew: they hold
+// its beginning.
+func (f *flavour) widenColumn(have *schema.Schema, s schema.WidenColumn) (string, error) {
+	column, err := f.column(s.Column)
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("ALTER TABLE `%s` MODIFY COLUMN %s", s.Table, column)
+	t := sqlgen.After(have, s).Table(s.Table)
+	if t == nil || !unbounded(s.Column) {
+		return text, nil
+	}
+	for _, x := range t.Indexes {
+		if slices.ContainsFunc(x.Columns, func(k schema.IndexColumn) bool { return k.Name == s.Column.Name }) {
+			text += fmt.Sprintf(", DROP INDEX `%s`, ADD %s", x.Name, index(t, x))
+		}
 	}
 	return text, nil
 }
