@@ -206,7 +206,11 @@ func (e *Engine) commit(ctx context.Context, c *call, op *Operation, do step) (o
 		}
 		return w.remember(ctx)
 	}
-	err = e.db.InTx(ctx, mode, &c.stats, run)
+	if mode == store.WriteOne && op.Kind == Update { // the record is selected first
+		err = e.db.InTurn(ctx, &c.stats, run)
+	} else {
+		err = e.db.InTx(ctx, mode, &c.stats, run)
+	}
 	if errors.Is(err, errOvertaken) { // now the record and the caller are held
 		mode = store.WriteRows
 		err = e.db.InTx(ctx, mode, &c.stats, run)

@@ -37,13 +37,30 @@ func (db *DB) Driver() Driver { return db.driver }
 // again after ErrAgain, so it must not keep what an earlier run found. stats may
 // be nil; it counts the statements of the last run, on top of what it held.
 func (db *DB) InTx(ctx context.Context, mode Mode, stats *Stats, fn func(Tx) error) error {
+	return db.again(ctx, stats, func(stats *Stats) error { return db.once(ctx, mode, stats, fn) })
+}
+
+// InTurn is InTx with WriteOne for a write that selects first: where writes take turns,
+// fn is run by who has the turn.
+func (db *DB) InTurn(ctx context.Context, stats *Stats, fn func(Tx) error) error {
+	turns, ok := db.driver.(Turns)
+	if !ok {
+		return db.InTx(ctx, WriteOne, stats, fn)
+	}
+	return db.again(ctx, stats, func(stats *Stats) error {
+		return turns.InTurn(ctx, func(tx Tx) error { return fn(&counted{tx, stats}) })
+	})
+}
+
+// again runs once until it does not end with ErrAgain.
+func (db *DB) again(ctx context.Context, stats *Stats, once func(*Stats) error) error {
 	if stats == nil {
 		stats = &Stats{}
 	}
 	before := *stats
 	for attempt := 0; ; attempt++ {
 		*stats = before
-		err := db.once(ctx, mode, stats, fn)
+		err := once(stats)
 		db.statements.Add(uint64(stats.Statements - before.Statements))
 		if !errors.Is(err, ErrAgain) {
 			return err

@@ -66,6 +66,14 @@ type Driver interface {
 	Close() error
 }
 
+// Turns is a Driver whose writes take turns.
+type Turns interface {
+	// InTurn is Begin with WriteOne, fn and Commit in one. fn is run when its turn has
+	// come, by whoever has it then, so that its caller is woken once, when all is durable;
+	// a panic is the caller's.
+	InTurn(ctx context.Context, fn func(Tx) error) error
+}
+
 // Tx is a transaction; it is used by one goroutine at a time.
 type Tx interface {
 	// Select streams the rows that match q, in q's order. A Row is valid until the

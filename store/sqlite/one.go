@@ -12,8 +12,9 @@ import (
 
 // one is a transaction of one write. Without a Select before it the write is done by
 // whoever has the turn, as a member of their batch: who waits is woken once. With one
-// it has the turn from then on. In neither case it takes a savepoint, with a copy of
-// every page that is changed: a statement that fails undoes itself.
+// it has the turn from then on, unless it is run by whoever has it: see InTurn. In no
+// case it takes a savepoint, with a copy of every page that is changed: a statement that
+// fails undoes itself.
 //
 // Not chosen: to select beside the writer, whose connection has the pages at hand,
 // while a reader's are of no use after each commit: a change of one record cost a fifth
@@ -31,6 +32,7 @@ var errMany = problem.Errorf(problem.Internal, "this transaction writes one row 
 type change struct {
 	q        any // nil: there is none
 	args     []any
+	run      func(store.Tx) error // instead of q: the write with what is selected before
 	rows     int
 	err      error
 	panicked any
@@ -96,17 +98,27 @@ func (o *one) write(ctx context.Context, q any, args []any) (int, error) {
 	if o.tx != nil {
 		return o.tx.write(ctx, q, args)
 	}
-	return o.d.share(ctx, q, args)
+	return o.d.share(ctx, change{q: q, args: args})
+}
+
+// InTurn leaves a write and what it selects before to who has the turn; see store.Turns.
+func (d *Driver) InTurn(ctx context.Context, fn func(store.Tx) error) error {
+	held.used()
+	if d.writer == nil {
+		return errReadOnly
+	}
+	_, err := d.share(ctx, change{run: fn})
+	return err
 }
 
 // share leaves a write to who has the turn, and returns when it is durable or refused.
 // ctx only ends the wait in the queue.
-func (d *Driver) share(ctx context.Context, q any, args []any) (int, error) {
+func (d *Driver) share(ctx context.Context, c change) (rows int, err error) {
 	if ctx.Err() != nil {
 		return 0, store.Interrupted(ctx, ctx.Err())
 	}
 	t := turns.Get().(*turn)
-	t.change = change{q: q, args: args}
+	t.change = c
 	d.writer.wait(ctx, t)
 	if t.mine {
 		d.writer.lead(ctx, t)
@@ -136,9 +148,24 @@ func (w *writer) lead(ctx context.Context, t *turn) {
 // error that ends SQLite's transaction ends the batch.
 func (w *writer) do(t *turn) {
 	w.batch.changes = append(w.batch.changes, t)
-	if err := w.try(t); err != nil && !w.c.inTransaction() {
+	try := w.try
+	if t.run != nil {
+		try = w.run
+	}
+	if err := try(t); err != nil && !w.c.inTransaction() {
 		w.settle(err)
 	}
+}
+
+// run notes what came of a write that selects first, by a transaction for it alone.
+func (w *writer) run(t *turn) (err error) {
+	in := &tx{d: w.d, c: w.c, mode: store.WriteOne, batch: w.batch}
+	defer func() {
+		t.panicked = recover()
+		in.c, err = nil, in.lost
+	}()
+	t.err = t.run(&one{d: w.d, tx: in})
+	return nil
 }
 
 // try notes what came of t, a panic too: it is not for who has the turn.

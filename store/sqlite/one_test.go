@@ -11,18 +11,38 @@ import (
 	"github.com/mainstay-run/mainstay/store"
 )
 
+// way is how a single write is done.
+type way func(ctx context.Context, d *Driver, fn func(store.Tx) error) error
+
+// byItself leaves the write to who has the turn, inTurn what is selected before it, too.
+func byItself(ctx context.Context, d *Driver, fn func(store.Tx) error) error {
+	return store.New(d).InTx(ctx, store.WriteOne, nil, fn)
+}
+
+func inTurn(ctx context.Context, d *Driver, fn func(store.Tx) error) error {
+	return store.New(d).InTurn(ctx, nil, func(tx store.Tx) error {
+		for _, err := range tx.Select(ctx, allWords, nil) {
+			if err != nil {
+				return err
+			}
+			break
+		}
+		return fn(tx)
+	})
+}
+
 // single writes word as a transaction of one write.
-func single(ctx context.Context, d *Driver, word string) error {
-	return store.New(d).InTx(ctx, store.WriteOne, nil, func(tx store.Tx) error { return add(ctx, tx, word) })
+func (write way) single(ctx context.Context, d *Driver, word string) error {
+	return write(ctx, d, func(tx store.Tx) error { return add(ctx, tx, word) })
 }
 
 // singles starts single writes that wait in this order; the function gives their errors.
-func singles(t *testing.T, d *Driver, words ...string) (wait func() []error) {
+func (write way) singles(t *testing.T, d *Driver, words ...string) (wait func() []error) {
 	errs := make([]error, len(words))
 	var group sync.WaitGroup
 	before := queued(d)
 	for i, word := range words {
-		group.Go(func() { errs[i] = single(context.Background(), d, word) })
+		group.Go(func() { errs[i] = write.single(context.Background(), d, word) })
 		waiting(d, before+i+1)
 	}
 	return func() []error { group.Wait(); return errs }
@@ -35,10 +55,15 @@ func queued(d *Driver) int {
 }
 
 func TestSingleWrites(t *testing.T) {
+	t.Run("by themselves", way(byItself).test)
+	t.Run("with what they select", way(inTurn).test)
+}
+
+func (write way) test(t *testing.T) {
 	t.Run("share the commit of the transactions around them", func(t *testing.T) {
 		d := openWords(t)
 		first := begin(t, d)
-		one := singles(t, d, "b", "c")
+		one := write.singles(t, d, "b", "c")
 		inside := make(chan bool, 1)
 		var middle error
 		var group sync.WaitGroup
@@ -49,7 +74,7 @@ func TestSingleWrites(t *testing.T) {
 			})
 		})
 		waiting(d, 3)
-		two := singles(t, d, "e")
+		two := write.singles(t, d, "e")
 		before := counter(&commits, d).Load()
 		if err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context())); err != nil {
 			t.Fatal(err)
@@ -69,7 +94,7 @@ func TestSingleWrites(t *testing.T) {
 	t.Run("one that is refused refuses no other", func(t *testing.T) {
 		d := openWords(t)
 		first := begin(t, d)
-		wait := singles(t, d, "b", "a", "c")
+		wait := write.singles(t, d, "b", "a", "c")
 		if err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context())); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +111,7 @@ func TestSingleWrites(t *testing.T) {
 	t.Run("a refusal rests on nothing that was never committed", func(t *testing.T) {
 		d := openWords(t)
 		first := begin(t, d)
-		wait := singles(t, d, "same")
+		wait := write.singles(t, d, "same")
 		counter(&failures, d).Store(1)
 		if err := add(t.Context(), first, "same"); err != nil {
 			t.Fatal(err)
@@ -102,7 +127,7 @@ func TestSingleWrites(t *testing.T) {
 	t.Run("one that ends SQLite's transaction takes no other along", func(t *testing.T) {
 		d := openWords(t)
 		first := begin(t, d)
-		wait := singles(t, d, "b", "boom", "c")
+		wait := write.singles(t, d, "b", "boom", "c")
 		err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context()))
 		if !errors.Is(err, store.ErrAgain) {
 			t.Errorf("%v", err)
@@ -119,17 +144,17 @@ func TestSingleWrites(t *testing.T) {
 	t.Run("a panic is for whose write it was", func(t *testing.T) {
 		d := openWords(t)
 		first := begin(t, d)
-		wait := singles(t, d, "b")
+		wait := write.singles(t, d, "b")
 		panicked := make(chan any)
 		go func() {
 			defer func() { panicked <- recover() }()
-			_ = store.New(d).InTx(context.Background(), store.WriteOne, nil, func(tx store.Tx) error {
+			_ = write(context.Background(), d, func(tx store.Tx) error {
 				_, err := tx.Insert(context.Background(), addWord, []any{struct{ unknown bool }{}, nil})
 				return err
 			})
 		}()
 		waiting(d, 2)
-		more := singles(t, d, "c")
+		more := write.singles(t, d, "c")
 		if err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context())); err != nil {
 			t.Fatal(err)
 		}
@@ -149,13 +174,13 @@ func TestSingleWrites(t *testing.T) {
 		first := begin(t, d)
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error)
-		go func() { gone <- single(ctx, d, "b") }()
+		go func() { gone <- write.single(ctx, d, "b") }()
 		waiting(d, 1)
 		cancel()
 		if err := <-gone; !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
-		wait := singles(t, d, "c")
+		wait := write.singles(t, d, "c")
 		if err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context()), wait()[0]); err != nil {
 			t.Fatal(err)
 		}
@@ -167,11 +192,11 @@ func TestSingleWrites(t *testing.T) {
 	t.Run("one that selects first has the turn until its write", func(t *testing.T) {
 		d := openWords(t)
 		var other func() []error
-		err := store.New(d).InTx(t.Context(), store.WriteOne, nil, func(tx store.Tx) error {
+		err := write(t.Context(), d, func(tx store.Tx) error {
 			for _, err := range tx.Select(t.Context(), allWords, nil) {
 				return errors.Join(errors.New("there is none"), err)
 			}
-			other = singles(t, d, "b")
+			other = write.singles(t, d, "b")
 			return add(t.Context(), tx, "a")
 		})
 		if err := errors.Join(err, other()[0]); err != nil {
@@ -189,7 +214,7 @@ func TestSingleWrites(t *testing.T) {
 		closed := make(chan error)
 		go func() { closed <- d.Close() }()
 		waiting(d, 1)
-		wait := singles(t, d, "b")
+		wait := write.singles(t, d, "b")
 		if err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context()), <-closed); err != nil {
 			t.Fatal(err)
 		}

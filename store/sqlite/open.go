@@ -35,7 +35,10 @@ type Driver struct {
 	closing  sync.Once
 }
 
-var _ store.Driver = (*Driver)(nil)
+var (
+	_ store.Driver = (*Driver)(nil)
+	_ store.Turns  = (*Driver)(nil)
+)
 
 // Options are the driver's settings; the zero value is useful.
 type Options struct {

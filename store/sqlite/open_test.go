@@ -382,7 +382,7 @@ func writeForever(path string) {
 					os.Exit(1)
 				}
 				fmt.Println(word + "a")
-				if err := single(ctx, d, word+"single"); err != nil {
+				if err := way(byItself).single(ctx, d, word+"single"); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(1)
 				}

@@ -50,8 +50,8 @@ type turn struct {
 	given chan struct{} // holds one once the wait is over
 	// waiting is the context of who waits, whose end is looked for by others.
 	waiting context.Context
-	// change is what whoever has the turn does for who waits; without a query they
-	// want the turn itself.
+	// change is what whoever has the turn does for who waits; without one they want
+	// the turn itself.
 	change
 	// mine: the turn is given, also to somebody with a change, who then is the first
 	// of a batch.
@@ -214,7 +214,7 @@ func (w *writer) next(b *batch) (t *turn, given bool) {
 	if len(w.queue) == 0 || w.full(b) {
 		return nil, false
 	}
-	if w.queue[0].q == nil {
+	if w.queue[0].q == nil && w.queue[0].run == nil {
 		w.give()
 		return nil, true
 	}

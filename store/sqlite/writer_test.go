@@ -430,11 +430,7 @@ func TestWritersAtRandom(t *testing.T) {
 				word := fmt.Sprintf("%02d-%02d", w, i)
 				ctx, cancel := context.WithCancel(context.Background())
 				kind := r.IntN(15)
-				mode := store.Write
-				if kind >= 10 {
-					mode = store.WriteOne
-				}
-				err := db.InTx(ctx, mode, nil, func(tx store.Tx) error {
+				fn := func(tx store.Tx) error {
 					if kind == 14 {
 						for range tx.Select(ctx, allWords, nil) {
 							break
@@ -459,7 +455,16 @@ func TestWritersAtRandom(t *testing.T) {
 						}
 					}
 					return nil
-				})
+				}
+				var err error
+				switch {
+				case kind < 10:
+					err = db.InTx(ctx, store.Write, nil, fn)
+				case i%2 == 0:
+					err = db.InTx(ctx, store.WriteOne, nil, fn)
+				default:
+					err = db.InTurn(ctx, nil, fn)
+				}
 				cancel()
 				if err == nil {
 					acknowledged.Store(word, true)

@@ -81,14 +81,19 @@ func manyTogether(t *testing.T, d store.Driver) {
 					t.Error(err)
 				}
 				n := 0
-				err = db.InTx(t.Context(), store.WriteOne, nil, func(tx store.Tx) error {
+				raise := func(tx store.Tx) error {
 					rows, err := readIn(t.Context(), tx, look, []any{id(1)})
 					if err != nil {
 						return err
 					}
 					n, err = tx.Update(t.Context(), set, []any{rows[0][0].(int64) + 1, id(1), rows[0][0]})
 					return err
-				})
+				}
+				if round%2 == 0 {
+					err = db.InTurn(t.Context(), nil, raise)
+				} else {
+					err = db.InTx(t.Context(), store.WriteOne, nil, raise)
+				}
 				if err != nil {
 					t.Error(err)
 				}
