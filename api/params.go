@@ -76,13 +76,13 @@ type params struct {
 	atomic   string
 	affected string
 	faults   []problem.Field
+	many     bool // more than maxParams, none of which is looked at
 	unknown  bool // the first fault is an unknown name rather than a bad value
 }
 
 // parse reads a query string. All its faults are found; err reports them.
 func (p *params) parse(raw string) {
-	if strings.Count(raw, "&") >= maxParams {
-		p.fault("", "max", "there must be at most 100 parameters")
+	if p.many = strings.Count(raw, "&") >= maxParams; p.many {
 		return
 	}
 	for pair := ""; raw != ""; {
@@ -180,7 +180,10 @@ func (p *params) fault(name, code, detail string) {
 
 // err is every fault found, nil when there is none.
 func (p *params) err() error {
-	if len(p.faults) == 0 {
+	switch {
+	case p.many:
+		return problem.Errorf(problem.InvalidParameter, "there must be at most %d parameters", maxParams)
+	case len(p.faults) == 0:
 		return nil
 	}
 	kind := problem.InvalidParameter

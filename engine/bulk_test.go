@@ -155,7 +155,7 @@ func TestChangeByFilter(t *testing.T) {
 	w.refuses(w.ann, []refusalCase{
 		{"no filter", "PATCH /tasks?max_affected=1", `{}`, "invalid-parameter filter:required"},
 		{"no bound", "DELETE /tasks?filter=true", ``, "invalid-parameter max_affected:required"},
-		{"a bound beyond all bounds", ask("DELETE", "true", 1001), ``, "invalid-parameter max_affected:required"},
+		{"a bound beyond all bounds", ask("DELETE", "true", 1001), ``, "invalid-parameter max_affected:max"},
 		{"more than the bound", ask("PATCH", "true", 2), `{"urgent":true}`, "too-many-affected"},
 		{"another parameter", ask("PATCH", "true", 5) + "&fields=id", `{"urgent":true}`, "unknown-parameter fields:unknown-parameter"},
 		{"a bad filter", ask("PATCH", "effort >", 2), `{"urgent":true}`, "invalid-filter"},

@@ -117,8 +117,11 @@ func (a *ask) mandatory() {
 	if a.op.Query.Filter == "" && len(a.op.Query.Equal) == 0 {
 		a.fault("filter", "required", "must say which records; filter=true for all")
 	}
-	if n := a.op.MaxAffected; n < 1 || n > maxMembers {
+	switch n := a.op.MaxAffected; {
+	case n < 1:
 		a.fault("max_affected", "required", "must say how many records may be affected, from 1 to %d", maxMembers)
+	case n > maxMembers:
+		a.fault("max_affected", "max", "must be at most %d", maxMembers)
 	}
 }
 
