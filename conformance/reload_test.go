@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,8 +47,8 @@ func TestAContractThatBecomesBadLeavesTheLastGoodOne(t *testing.T) {
 			stop := asking(t, p.url+"/v1/items")
 			for i, bad := range []struct{ name, contract, says string }{
 				{"an unknown name in a rule", strings.Replace(shopContract, "read: id == caller.id", "read: idd == caller.id", 1),
-					saved + ":11:13: User.access.read: User has no field 'idd'; did you mean 'id'?\n"},
-				{"an unknown type", strings.Replace(shopContract, "email unique", "emial unique", 1), saved + ":9:14: User.email: no type 'emial'; did you mean 'email'?\n"},
+					saved + ":11:13: User.access.read: User has no field 'idd'; did you mean 'id'?"},
+				{"an unknown type", strings.Replace(shopContract, "email unique", "emial unique", 1), saved + ":9:14: User.email: no type 'emial'; did you mean 'email'?"},
 				{"no YAML", strings.Replace(shopContract, "name: shop", "name: [shop", 1), saved + ":2:7: name: "},
 				{"half of it", shopContract[:strings.Index(shopContract, "read: true")], saved + ":16:12: Item.access: is empty"},
 				{"nothing", "", saved + ":1:1: "},
@@ -72,6 +73,11 @@ func TestAContractThatBecomesBadLeavesTheLastGoodOne(t *testing.T) {
 			}
 			if n := stop(); n == 0 {
 				t.Error("nobody has asked meanwhile")
+			}
+			for line := range strings.Lines(p.out.String()) {
+				if tt.name == "serve" && !json.Valid([]byte(line)) {
+					t.Errorf("a line of the log is no JSON: %s", line)
+				}
 			}
 			if code := p.stop(t); code != 0 || strings.Contains(p.out.String(), "goroutine ") {
 				t.Errorf("it ends with %d:\n%s", code, &p.out)

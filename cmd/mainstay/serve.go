@@ -265,7 +265,11 @@ func (s *serve) reachable(ctx context.Context) error {
 }
 
 func (s *serve) reload(ctx context.Context) (http.Handler, error) {
-	set, err := s.servable(s.folder)
+	var told strings.Builder
+	set, err := (&console{errs: &told}).servable(s.folder)
+	if told.Len() > 0 {
+		s.log.Warn("what the new contract is told", slog.Any("faults", strings.Split(strings.TrimSpace(told.String()), "\n")))
+	}
 	if err != nil {
 		return nil, err
 	}
