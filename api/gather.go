@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/mainstay-run/mainstay/socket"
 )
 
 // net/http sends an answer that outgrows its buffer of 4 KiB in two pieces: a full
@@ -33,7 +35,7 @@ type gatheringListener struct{ net.Listener }
 func (l gatheringListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &gatheringConn{lazyConn: lazyConn{Conn: tcp, born: time.Now()}}, nil
+		return &gatheringConn{lazyConn: lazyConn{Conn: socket.Swift(tcp), born: time.Now()}}, nil
 	}
 	return c, err
 }

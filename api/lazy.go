@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/mainstay-run/mainstay/socket"
 )
 
 // lazyConn is a connection that moves its deadlines late. net/http sets eight for each
@@ -126,7 +128,7 @@ func (c *lazyConn) writeBoth(first, second []byte) (sum int64, err error) {
 	c.beginWrite()
 	left := net.Buffers{first, second}
 	for {
-		n, err := left.WriteTo(c.Conn)
+		n, err := socket.Write(c.Conn, &left)
 		sum += n
 		if err == nil || c.endWrite(err) {
 			return sum, err
@@ -155,8 +157,8 @@ func (c *lazyConn) endWrite(err error) bool {
 
 // CloseWrite ends what is sent; net/http does that to a caller who still sends.
 func (c *lazyConn) CloseWrite() error {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		return tcp.CloseWrite()
+	if c, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
 	}
 	return errors.ErrUnsupported
 }

@@ -22,7 +22,7 @@ const module = "github.com/mainstay-run/mainstay/"
 // on the lines above its own, never beside or below it. ARCHITECTURE.md says
 // what each room is for. Do not change it to make a build pass.
 const floors = `
-	value     problem   examples
+	value     problem   examples  socket
 	contract  keyring   observe   conformance
 	query     schema    openapi
 	rule      store     store/sqlgen

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/mainstay-run/mainstay/socket"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -63,6 +65,7 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 		return nil, err
 	}
 	config.Logger = silent{}
+	config.DialFunc = socket.Dialing(new(net.Dialer).DialContext)
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", config.DBName, err)

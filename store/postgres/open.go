@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
+	"github.com/mainstay-run/mainstay/socket"
 	"github.com/mainstay-run/mainstay/store"
 )
 
@@ -70,6 +71,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Driver, error) {
 	for name, setting := range session {
 		config.RuntimeParams[name] = setting
 	}
+	config.DialFunc = socket.Dialing(config.DialFunc)
 	// An ended context asks the server to stop and keeps the connection.
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 2 * time.Second}
