@@ -10,6 +10,7 @@ var mariaFlavour = func() flavour {
 	}
 	// Of a table without rows a column is read as '', which is no JSON.
 	dialect.Each = "JSON_TABLE(NULLIF(%s, ''), '$[*]' COLUMNS (v JSON PATH '$')) AS %s"
+	dialect.Unkeyed = " IGNORE INDEX (PRIMARY)"
 	return flavour{
 		name:      "MariaDB",
 		dialect:   dialect,

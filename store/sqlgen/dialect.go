@@ -92,6 +92,9 @@ type Dialect struct {
 	// OrSeeks: an index is entered where a > x OR a = x AND b > y begins, without help,
 	// and (a, b) > (x, y) finds none.
 	OrSeeks bool
+	// Unkeyed stands behind a table whose primary key is not to be thought of; "": it
+	// costs nothing. See keyless.
+	Unkeyed string
 
 	// ColumnType is a column's type; maxLength in code points, 0: unbounded.
 	ColumnType func(t *value.Type, maxLength int) string

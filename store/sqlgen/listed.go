@@ -74,7 +74,7 @@ func (r *renderer) intersection(e intersection) string {
 func (r *renderer) source(q *query.Select, where query.Expr) (string, query.Expr) {
 	lists, rest := listed(q, where)
 	if r.d.ListJoin == "" || len(lists) < 2 || q.Lock != query.NoLock {
-		return r.table(q.From), where
+		return r.keyless(q), where
 	}
 	first := lists[0].Sub
 	key := r.expr(first.Columns[0].Expr)

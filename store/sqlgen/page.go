@@ -53,6 +53,19 @@ func (r *renderer) after(q *query.Select) string {
 	return written
 }
 
+// keyless is the table of q. Where an index that does not begin with the id leads to the
+// page, the id of a cursor makes a database weigh the primary key as well, alone and
+// merged with that index, before it takes the index after all.
+func (r *renderer) keyless(q *query.Select) string {
+	if r.d.Unkeyed == "" || !q.Settled || len(q.After) == 0 {
+		return r.table(q.From)
+	}
+	if first, ok := q.OrderBy[0].Expr.(query.Col); !ok || first.Name == "id" {
+		return r.table(q.From)
+	}
+	return r.table(q.From) + r.d.Unkeyed
+}
+
 // rowComparable reports whether (a, b) > (x, y) says the same as the long form:
 // one direction, no null in the cursor, and no null that would have to follow a
 // value (ascending, nulls come first, and a comparison with them is not true).

@@ -123,6 +123,10 @@ func statements() []statement {
 			From: from, Columns: out("id"), OrderBy: descending, Limit: arg(2, intType),
 			After: []query.After{{Expr: arg(0, intType)}, {Expr: arg(1, idType)}},
 		}},
+		{"next settled page", "MariaDB does not weigh the key of a page that another index settles.", &query.Select{
+			From: from, Columns: out("id"), OrderBy: descending, Limit: arg(2, intType), Settled: true,
+			After: []query.After{{Expr: arg(0, intType)}, {Expr: arg(1, idType)}},
+		}},
 		{"next page with nulls", "Mixed directions and nullable keys: written out, behind a bound on the first key.", &query.Select{
 			From: from, Columns: out("id"), OrderBy: nullable,
 			After: []query.After{{Expr: arg(0, textType)}, {Expr: arg(1, priceType)}, {Expr: arg(2, idType)}},
