@@ -18,7 +18,7 @@ type compiler struct {
 	faults []contract.Fault
 	// told are the flaws of named rules that have been reported.
 	told map[flawed]bool
-	// unclear are the names of fields whose type could not be read, and caller where
+	// unclear are the names of fields and inputs whose type could not be read, and caller where
 	// the accounts could not; see check.
 	unclear map[string]bool
 	// choosing are the rules and declared filters that choose records.
@@ -32,6 +32,14 @@ func Compile(c *contract.Contract) (*Set, []contract.Fault) {
 	k := &compiler{set: &Set{Contract: c, resources: make(map[string]*Resource, len(c.Resources)), trees: map[string]*ast.AST{}}, unclear: map[string]bool{}, told: map[flawed]bool{}}
 	for _, r := range c.Resources {
 		k.findUnclear(r.Fields)
+		for _, a := range r.Actions {
+			k.findUnclear(a.Input)
+		}
+		for _, f := range r.Filters {
+			if f.Input != nil {
+				k.findUnclear([]*contract.Field{f.Input})
+			}
+		}
 	}
 	if c.Accounts != nil && c.Accounts.Resource == nil {
 		k.unclear["caller"] = true
@@ -122,7 +130,7 @@ func (k *compiler) check(p place, e contract.Expr, where string, want *contract.
 	return out
 }
 
-// findUnclear notes the fields whose type could not be read.
+// findUnclear notes the fields, or inputs, whose type could not be read.
 func (k *compiler) findUnclear(fields []*contract.Field) {
 	for _, f := range fields {
 		for t := f.Type; t != nil; t = t.Elem {

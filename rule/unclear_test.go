@@ -36,6 +36,33 @@ resources:
 	}
 }
 
+func TestAnInputOfNoTypeIsNoFaultOfItsExpression(t *testing.T) {
+	c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(`
+mainstay: 1
+name: shop
+resources:
+  Order:
+    fields:
+      price: decimal 12,2 optional index
+      note:  text optional readonly
+    access:
+      read: true
+    filters:
+      paying: {input: decimal 12,2, where: price >= input}
+    actions:
+      remark:
+        allow: input.text != ""
+        input: {text: textt}
+        set:   {note: input.text}
+`)})
+	if len(faults) != 2 {
+		t.Fatalf("the contract has %v, want two faults", faults)
+	}
+	if _, faults = Compile(c); len(faults) > 0 {
+		t.Errorf("the expressions have %v, want none", faults)
+	}
+}
+
 func TestMisspeltAccountsAreNoFaultOfThoseWhoAskForTheCaller(t *testing.T) {
 	for _, accounts := range []string{"{resource: Usr}", "Usr"} {
 		c, faults := contract.Parse(map[string][]byte{"contract.yaml": []byte(`
