@@ -45,12 +45,11 @@ func (e *Engine) route(method, path string) (route contract.Route, id string, ok
 
 // batchMember is one operation of a transaction over several resources.
 type batchMember struct {
-	name string
-	op   *Operation
-	body any
-	// The fields of the body, and whether it refers to earlier operations.
-	fields []*contract.Field
-	refers bool
+	name   string
+	op     *Operation
+	body   any
+	fields []*contract.Field // that may refer to earlier operations
+	refers bool              // at least one does
 }
 
 // prepareBatch understands {"operations":[{"method":"POST","path":"/companies",
@@ -131,9 +130,8 @@ func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, 
 	} else if !sent && m.op.Kind != Delete && m.op.Kind != Act {
 		b.fault(spot{}.member("body"), "required", "is required")
 	}
-	m.fields = c.takes(m.op)
-	referred(m.fields, m.body, spot{}.member("body"), func(ref string, at spot) any {
-		m.refers = true
+	m.fields = c.mayRefer(m.op, m.body)
+	_, m.refers = referred(m.fields, m.body, spot{}.member("body"), func(ref string, at spot) any {
 		name, _, pointer := strings.Cut(ref, "#/")
 		if !pointer || !slices.Contains(names, name) {
 			b.fault(at, "reference", "must name an earlier operation and a part of its record, such as c#/id")
@@ -143,63 +141,85 @@ func (e *Engine) readBatchMember(c *call, j any, names []string) (*batchMember, 
 	return m, b.err(c)
 }
 
-// takes are the fields of op's body that exist for the caller.
-func (c *call) takes(op *Operation) []*contract.Field {
+// mayRefer are the fields of op's body that exist for the caller and were sent as
+// something that may be, or hold, a reference.
+func (c *call) mayRefer(op *Operation, body any) (fields []*contract.Field) {
 	s := c.view.Resource(op.Resource.Name)
-	if s == nil {
+	members, _ := body.(map[string]any)
+	if s == nil || members == nil {
 		return nil
 	}
+	all := s.Resource.Fields
 	if op.Kind == Act {
-		if a := s.Resource.Actions[op.Action]; a != nil {
-			return a.Input
+		if all = nil; s.Resource.Actions[op.Action] != nil {
+			all = s.Resource.Actions[op.Action].Input
 		}
-		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.Resource.Fields), func(f *contract.Field) bool { return c.standing(s, f) == absent })
+	for _, f := range all {
+		switch members[f.Name].(type) {
+		case []any, map[string]any:
+			if op.Kind == Act || c.standing(s, f) != absent {
+				fields = append(fields, f)
+			}
+		}
+	}
+	return fields
 }
 
 // stand gives the value that a reference stands for.
 type stand func(ref string, at spot) any
 
-// referred is a body, or a struct, with what its references stand for. A reference
-// is one only where a single value of a type belongs: what a json field holds is
-// the caller's own, whatever it looks like.
-func referred(fields []*contract.Field, j any, at spot, with stand) any {
-	members, isObject := j.(map[string]any)
-	if !isObject {
-		return j
-	}
-	out := maps.Clone(members)
+// referred is a body, or a struct, with what the references in it stand for; found
+// is false when there are none. A reference is one only where a single value of a type
+// belongs: what a json field holds is the caller's own, whatever it looks like.
+func referred(fields []*contract.Field, j any, at spot, with stand) (out any, found bool) {
+	members, _ := j.(map[string]any)
+	var changed map[string]any
 	for _, f := range fields {
-		if j, sent := members[f.Name]; sent {
-			out[f.Name] = referredIn(f.Type, j, at.member(f.Name), with)
+		sent, is := members[f.Name]
+		if !is {
+			continue
+		}
+		if v, found := referredIn(f.Type, sent, at.member(f.Name), with); found {
+			if changed == nil {
+				changed = maps.Clone(members)
+			}
+			changed[f.Name] = v
 		}
 	}
-	return out
+	if changed == nil {
+		return j, false
+	}
+	return changed, true
 }
 
-func referredIn(t *contract.Type, j any, at spot, with stand) any {
+func referredIn(t *contract.Type, j any, at spot, with stand) (out any, found bool) {
 	switch t.Name {
 	case "json":
-		return j
+		return j, false
 	case "struct":
 		return referred(t.Members, j, at, with)
 	case "list":
 		items, _ := j.([]any)
-		if items == nil {
-			return j
-		}
-		out := make([]any, len(items))
+		var changed []any
 		for i, item := range items {
-			out[i] = referredIn(t.Elem, item, at.at(i), with)
+			if v, found := referredIn(t.Elem, item, at.at(i), with); found {
+				if changed == nil {
+					changed = slices.Clone(items)
+				}
+				changed[i] = v
+			}
 		}
-		return out
+		if changed == nil {
+			return j, false
+		}
+		return changed, true
 	}
 	members, _ := j.(map[string]any)
 	if ref, isText := members["$ref"].(string); isText && len(members) == 1 {
-		return with(ref, at)
+		return with(ref, at), true
 	}
-	return j
+	return j, false
 }
 
 // prepareBatchMember understands an operation at once, or, when its body refers
@@ -218,7 +238,7 @@ func (e *Engine) prepareBatchMember(c *call, op *Operation, m *batchMember) (par
 	}
 	out.do = func(ctx context.Context, w *work) (*outcome, error) {
 		b := &reader{}
-		body := referred(m.fields, m.body, spot{}, func(ref string, at spot) any { return w.resolve(b, ref, at) })
+		body, _ := referred(m.fields, m.body, spot{}, func(ref string, at spot) any { return w.resolve(b, ref, at) })
 		return w.run(ctx, b.err(c), m.op, body)
 	}
 	return out, nil
