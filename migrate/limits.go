@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/mainstay-run/mainstay/schema"
@@ -41,4 +42,41 @@ func beyond(limits store.Limits, want *schema.Schema) (refusals []schema.Refusal
 // tooLong reports whether a database cannot index a column for the length of its values.
 func tooLong(limits store.Limits, c *schema.Column) bool {
 	return limits.MaxIndexedLength > 0 && c.Type.Kind == value.String && c.MaxLength > limits.MaxIndexedLength
+}
+
+// unfit lists the tables that steps lead to and that a database cannot have, if it is
+// one that can tell.
+func unfit(ctx context.Context, d store.Driver, want *schema.Schema, steps []schema.Step) (refusals []schema.Refusal, err error) {
+	able, ok := d.(interface {
+		Unfit(context.Context, *schema.Table) (why string, err error)
+	})
+	if !ok {
+		return nil, nil
+	}
+	changed := map[string]bool{}
+	for _, step := range steps {
+		switch s := step.(type) {
+		case schema.CreateTable:
+			changed[s.Table.Name] = true
+		case schema.AddColumn:
+			changed[s.Table] = true
+		case schema.WidenColumn:
+			changed[s.Table] = true
+		case schema.CreateIndex:
+			changed[s.Table] = true
+		}
+	}
+	for _, t := range want.Tables {
+		if !changed[t.Name] {
+			continue
+		}
+		why, err := able.Unfit(ctx, t)
+		if err != nil {
+			return nil, fmt.Errorf("migrate: table %s: %w", t.Name, err)
+		}
+		if why != "" {
+			refusals = append(refusals, schema.Refusal{What: fmt.Sprintf("table %s (%d columns, %d indexes) cannot be made", t.Name, len(t.Columns), len(t.Indexes)), Why: why})
+		}
+	}
+	return refusals, nil
 }

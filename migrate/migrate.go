@@ -46,7 +46,11 @@ func Plan(ctx context.Context, d store.Driver, set *rule.Set) ([]schema.Step, []
 	}
 	want := Desired(set)
 	steps, refusals := schema.Diff(have, want)
-	refusals = append(beyond(d.Limits(), want), refusals...)
+	unfit, err := unfit(ctx, d, want, steps)
+	if err != nil {
+		return nil, nil, err
+	}
+	refusals = slices.Concat(beyond(d.Limits(), want), unfit, refusals)
 	if len(refusals) == 0 { // else the laws may be about columns as they are not
 		refusals, err = (&stored{d, set, have, want}).against(ctx, steps)
 	}
@@ -158,7 +162,9 @@ func takeBack(ctx context.Context, d store.Driver, taken []schema.Step) error {
 	for _, step := range slices.Backward(taken) {
 		switch s := step.(type) {
 		case schema.Hold:
-			back = append(back, schema.Release(s))
+			if !s.Again {
+				back = append(back, schema.Release{Table: s.Table, Law: s.Law})
+			}
 		case schema.CreateIndex:
 			back = append(back, schema.DropIndex(s))
 		default:

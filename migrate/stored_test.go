@@ -35,6 +35,8 @@ resources:
       fee:   decimal 9,2
       since: date optional
       team:  Team optional
+    check:
+      "some level": level >= "low"
     access:
       all: "true"
 `
@@ -133,6 +135,9 @@ var changes = []change{
 		"label: string ..9 = \"x\"", "live: bool = true", "tags: [string ..9]", "rank: enum a|b = b", "price: decimal 9,2 = decimal(\"2.50\")", "born: date = \"2026-01-31\"", "noon: time = \"12:00:00\"", "when: timestamp = timestamp(\"2026-01-31T00:00:00Z\")", "long: duration = duration(\"P7D\")", "big: bigint = 5", "share: float = 0.75",
 		"low: int optional", "day: date optional", "until: timestamp optional", "span: duration optional", "at: time optional", "part: {type: {a: int}, optional: true}", "more: json optional"), ""},
 	{"a check with a new word of an enum", append(check(`level != "top" && level <= "top"`), "low|high", "low|high|top"), ""},
+	{"an enum in another order, with a check that is about it", []string{"low|high", "high|low"},
+		`"level >= \"low\"" does not hold for 2 of the 5 records of members`},
+	{"an enum in another order, with a check that holds", []string{"low|high", "mid|low|high"}, ""},
 	{"unique over duplicates", []string{"name:  string ..80", "name:  string ..80 unique"},
 		"2 of the 5 records of members would have the same name as another one"},
 	{"unique in place of an index, over duplicates", []string{"nick:  string ..80 optional index", "nick:  string ..80 optional unique"},
@@ -157,8 +162,8 @@ var changes = []change{
 
 // check adds a check and fields to Member.
 func check(text string, fields ...string) []string {
-	return []string{"      since: date optional\n      team:  Team optional\n",
-		"      since: date optional\n      team:  Team optional\n      " + strings.Join(fields, "\n      ") + "\n    check:\n      a check: '" + text + "'\n"}
+	return []string{"      team:  Team optional\n    check:\n",
+		"      team:  Team optional\n      " + strings.Join(fields, "\n      ") + "\n    check:\n      a check: '" + text + "'\n"}
 }
 
 func (c change) contract() string {

@@ -32,6 +32,7 @@ func Diff(have, want *Schema) ([]Step, []Refusal) {
 // diff gathers the steps. Tables come before columns, which may refer to them.
 type diff struct {
 	holds, uniques, tables, steps, releases []Step
+	reordered                               bool // the words of an enum of the table at hand
 	refusals                                []Refusal
 }
 
@@ -40,6 +41,7 @@ func (d *diff) refuse(why, what string, args ...any) {
 }
 
 func (d *diff) table(have, want *Table) {
+	d.reordered = false
 	if !slices.Equal(have.PrimaryKey, want.PrimaryKey) {
 		d.refuse("every record would be rewritten", "table %s would get another primary key", want.Name)
 	}
@@ -57,8 +59,11 @@ func (d *diff) table(have, want *Table) {
 	}
 	d.indexes(have, want)
 	for _, l := range want.Laws {
-		if have.Law(l.Text) == nil && (l.Column == "" || have.Column(l.Column) != nil) {
-			d.holds = append(d.holds, Hold{want.Name, l})
+		switch {
+		case have.Law(l.Text) == nil && (l.Column == "" || have.Column(l.Column) != nil):
+			d.holds = append(d.holds, Hold{Table: want.Name, Law: l})
+		case have.Law(l.Text) != nil && l.Column == "" && d.reordered:
+			d.holds = append(d.holds, Hold{want.Name, l, true})
 		}
 	}
 	for _, l := range have.Laws {
@@ -140,10 +145,15 @@ func (d *diff) kind(name string, have, want *value.Type) (wider bool) {
 	case value.DecimalKind:
 		return d.digits(name, have, want)
 	case value.Enum:
+		last := 0
 		for _, word := range have.Enum {
-			if want.Rank(word) < 0 {
+			rank := want.Rank(word)
+			if rank < 0 {
 				d.refuse("records may hold it", "column %s would lose the value %s", name, word)
+				continue
 			}
+			d.reordered = d.reordered || rank < last
+			last = rank
 		}
 		return !slices.Equal(have.Enum, want.Enum)
 	case value.List:

@@ -87,6 +87,11 @@ func TestDiff(t *testing.T) {
 				p.Column("status").Type = &value.Type{Kind: value.Enum, Enum: []string{"draft", "open", "closed"}}
 			},
 			steps: []string{"widen column postings.status"}},
+		{name: "another order of an enum, which a law may be about",
+			change: func(p *Table) {
+				p.Column("status").Type = &value.Type{Kind: value.Enum, Enum: []string{"open", "draft"}}
+			},
+			steps: []string{`hold "salary >= 0" against the records of postings`, "widen column postings.status"}},
 		{name: "another value of an enum",
 			change: func(p *Table) {
 				p.Column("status").Type = &value.Type{Kind: value.Enum, Enum: []string{"draft", "closed"}}

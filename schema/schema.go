@@ -106,6 +106,7 @@ type (
 	Hold struct {
 		Table string
 		Law   *Law
+		Again bool // it is recorded already, and means something else now
 	}
 	// Release takes the record of a law back.
 	Release struct {

@@ -1,6 +1,7 @@
 package mysql_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -209,5 +210,56 @@ func digitsThatTheDatabaseCannotKeepAreRefused(t *testing.T, k dbtest.Kind) {
 		if err == nil || !strings.Contains(err.Error(), "column share has 34 digits after the point") {
 			t.Errorf("%v", err)
 		}
+	}
+}
+
+// What is said of a table before it is made is what the database says when it is.
+func TestATableThatCannotBeIsToldBefore(t *testing.T) { onEach(t, aTableThatCannotBeIsToldBefore) }
+
+func aTableThatCannotBeIsToldBefore(t *testing.T, k dbtest.Kind) {
+	d := open(t, k)
+	for _, tt := range []struct {
+		name            string
+		columns, length int
+		indexed         bool
+		fits            bool
+	}{
+		{"short texts that a page keeps", 33, 60, false, true},
+		{"short texts", 34, 60, false, k.Name == "MySQL"},
+		{"long texts that a row keeps", 30, 500, false, true},
+		{"long texts", 34, 500, false, false},
+		{"texts without a bound", 100, 0, false, true},
+		{"as many indexes as there can be", 62, 0, true, true},
+		{"one more", 65, 0, true, false},
+	} {
+		wide := &schema.Table{Name: "wides", PrimaryKey: []string{"id"}, Columns: []*schema.Column{{Name: "id", Type: idType}}}
+		for i := range tt.columns {
+			c := &schema.Column{Name: fmt.Sprintf("c%d", i), Type: textType, MaxLength: tt.length, Nullable: true}
+			if tt.indexed {
+				c.Type = intType
+			}
+			wide.Columns = append(wide.Columns, c)
+			if tt.indexed {
+				wide.AddIndex(schema.IndexColumn{Name: c.Name})
+			}
+		}
+		why, err := d.Unfit(t.Context(), wide)
+		if err != nil || (why == "") != tt.fits {
+			t.Errorf("%s: it is said %q, %v", tt.name, why, err)
+		}
+		err = d.Apply(t.Context(), schema.CreateTable{Table: wide})
+		if (err == nil) != tt.fits {
+			t.Errorf("%s: made, %v", tt.name, err)
+		}
+		if err == nil {
+			if err := d.Clear(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	deep := shelves()
+	deep.Columns = append(deep.Columns, &schema.Column{Name: "depth", Type: &value.Type{Kind: value.DecimalKind, Precision: 60, Scale: 38}})
+	if why, err := d.Unfit(t.Context(), deep); err != nil || !strings.Contains(why, "digits") && k.Name == "MySQL" {
+		t.Errorf("a number that is too long: %q, %v", why, err)
 	}
 }

@@ -41,7 +41,11 @@ func After(have *schema.Schema, step schema.Step) *schema.Schema {
 	case schema.CreateIndex:
 		change(s.Table, func(t *schema.Table) { t.Indexes = append(t.Indexes, s.Index) })
 	case schema.Hold:
-		change(s.Table, func(t *schema.Table) { t.Laws = append(t.Laws, s.Law) })
+		change(s.Table, func(t *schema.Table) {
+			if !s.Again {
+				t.Laws = append(t.Laws, s.Law)
+			}
+		})
 	case schema.Release:
 		change(s.Table, func(t *schema.Table) {
 			t.Laws = slices.DeleteFunc(t.Laws, func(l *schema.Law) bool { return l.Text == s.Law.Text })
