@@ -210,6 +210,7 @@ func TestFaults(t *testing.T) {
 		{"due > '2026-01-01'", `write timestamp("2026-01-31T00:00:00Z")`},
 		{"state == 'opn'", "'opn' is not one of draft, open, closed; did you mean 'open'?"},
 		{"score < null", "null can only be asked for"},
+		{"department == 'sales'", "'sales' is not the id of a Department; go on with a field of it to compare that, as in company.name"},
 		{"department == caller", "one side is a Department, the other a User"},
 		{"department == owner", "one side is a Department, the other a User"},
 		{"department.staff == caller", "'staff' is a relation to many records and has no value of its own; write staff.exists(x, …)"},

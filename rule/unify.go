@@ -114,7 +114,10 @@ func coerce(n lit, t *value.Type) (*lit, *flaw) {
 		}
 		id, err := value.ParseID(s)
 		if err != nil {
-			return nil, &flaw{what: fmt.Sprintf("'%s' is not an id", s)}
+			if t.Resource == "" {
+				return nil, &flaw{what: fmt.Sprintf("'%s' is not an id", s)}
+			}
+			return nil, &flaw{what: fmt.Sprintf("'%s' is not the id of a %s", s, t.Resource), mend: "go on with a field of it to compare that, as in company.name"}
 		}
 		return &lit{v: id, t: t, slot: n.slot}, nil
 	case value.Float:
