@@ -49,6 +49,7 @@ type ask struct {
 	faults []problem.Field
 
 	args []any
+	told held // the record that is shown, when it is in memory
 	page rows
 	size int // bytes of the answer's records so far
 }

@@ -57,7 +57,11 @@ func (e *Engine) fetch(ctx context.Context, tx store.Tx, c *call, r *rule.Resour
 	if rec == nil || !p.tellable {
 		return e.read(ctx, tx, a, p, nil, nil)
 	}
-	return e.read(ctx, tx, a, p, func(visit func(store.Row) bool) { a.tell(c, p.root, rec, visit) }, nil)
+	told := a.tell(c, p.root, rec)
+	if told == nil {
+		return nil, "", false, nil
+	}
+	return e.read(ctx, tx, a, p, told, nil)
 }
 
 // planGet understands a read of one record.
@@ -136,8 +140,8 @@ func whole(a *ask) bool {
 	return a.sight.Whole && a.op.Query.Fields == "" && a.op.Query.Include == ""
 }
 
-// read runs the plan of one record, or has it told by tell; room is for its body.
-func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, tell func(visit func(store.Row) bool), room []byte) (body []byte, tag string, found bool, err error) {
+// read runs the plan of one record, unless it is told already; room is for its body.
+func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, told *held, room []byte) (body []byte, tag string, found bool, err error) {
 	l := p.root
 	text := a.page.text[:0]
 	direct := len(l.lists) == 0
@@ -158,8 +162,8 @@ func (e *Engine) read(ctx context.Context, tx store.Tx, a *ask, p *plan, tell fu
 		}
 		return true // to the end, where the driver tells of values it could not read
 	}
-	if tell != nil {
-		tell(visit)
+	if told != nil {
+		visit(told)
 	} else {
 		err = a.rows(ctx, tx, l, visit)
 	}

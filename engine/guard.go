@@ -230,21 +230,22 @@ func (w *work) find(ctx context.Context, s *rule.Sight, address any, byKey *rule
 	return found[0], nil
 }
 
-// rows runs a plan whose first columns are the table's.
-func (w *work) rows(ctx context.Context, t *table, p *rowPlan, env *rule.Env) ([]*before, error) {
-	var out []*before
-	for row, err := range w.tx.Select(ctx, p.q, p.args.Bind(env, nil)) {
-		if err != nil {
-			return nil, err
-		}
+// rows runs a plan whose first columns are the table's. The sequence is called, not
+// ranged over: see ask.rows.
+func (w *work) rows(ctx context.Context, t *table, p *rowPlan, env *rule.Env) (out []*before, err error) {
+	w.tx.Select(ctx, p.q, p.args.Bind(env, nil))(func(row store.Row, failed error) bool {
 		b := &before{}
-		if b.rec, err = t.record(row, 0); err != nil {
-			return nil, err
+		if err = failed; err == nil {
+			b.rec, err = t.record(row, 0)
 		}
-		if b.found, err = p.truths(row); err != nil {
-			return nil, err
+		if err == nil {
+			b.found, err = p.truths(row)
 		}
 		out = append(out, b)
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

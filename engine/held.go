@@ -13,7 +13,7 @@ type held struct {
 	env   *rule.Env // its Record is the record
 }
 
-var _ store.Row = held{}
+var _ store.Row = (*held)(nil)
 
 // tellable reports whether a record in memory tells all that l's row would: its
 // columns are of that record, and no rule that shows them follows a relation. What
@@ -39,15 +39,17 @@ func structured(t *value.Type) bool {
 	return t.Kind == value.Struct || t.Kind == value.List && structured(t.Elem)
 }
 
-// tell shows rec to visit if the caller of c can read it.
-func (a *ask) tell(c *call, l *level, rec rule.Record, visit func(store.Row) bool) {
+// tell is rec as the row of l; nil if the caller of c cannot read it.
+func (a *ask) tell(c *call, l *level, rec rule.Record) *held {
 	a.env.Record = rec
-	if c.holds(a.sight.Resource.Read, &a.env, nil) {
-		visit(held{l, &a.env})
+	if !c.holds(a.sight.Resource.Read, &a.env, nil) {
+		return nil
 	}
+	a.told = held{l, &a.env}
+	return &a.told
 }
 
-func (h held) value(i int) any {
+func (h *held) value(i int) any {
 	f := h.level.fields[i]
 	if f.mask != nil && !f.mask.Holds(h.env) {
 		return nil
@@ -55,10 +57,10 @@ func (h held) value(i int) any {
 	return h.env.Record[f.name]
 }
 
-func (h held) Null(i int) bool { return h.value(i) == nil }
+func (h *held) Null(i int) bool { return h.value(i) == nil }
 
-func (h held) AppendJSON(dst []byte, i int) []byte {
+func (h *held) AppendJSON(dst []byte, i int) []byte {
 	return h.level.sel.Columns[i].Type.AppendJSON(dst, h.value(i))
 }
 
-func (h held) Value(i int) (any, error) { return h.value(i), nil }
+func (h *held) Value(i int) (any, error) { return h.value(i), nil }
