@@ -105,8 +105,7 @@ func placed(err error, i int, where string) error {
 	if err == nil || !errors.As(err, &p) {
 		return err
 	}
-	out := problem.Wrap(err, p.Kind, "operations/%d: %s", i, p.Detail)
-	out.RetryAfter, out.Allow = p.RetryAfter, p.Allow
+	out := amid(err, p, fmt.Sprintf("operations/%d", i))
 	for _, f := range p.Fields {
 		if f.Parameter == "" {
 			f.Pointer = fmt.Sprintf("#/operations/%d%s%s", i, where, f.Pointer[1:])
@@ -116,6 +115,13 @@ func placed(err error, i int, where string) error {
 	if len(p.Fields) == 0 {
 		out.Fields = []problem.Field{{Pointer: fmt.Sprintf("#/operations/%d", i), Code: string(p.Kind), Detail: p.Detail}}
 	}
+	return out
+}
+
+// amid is p, found in err, as the error of one among many; its fields are left out.
+func amid(err error, p *problem.Error, which string) *problem.Error {
+	out := problem.Wrap(err, p.Kind, "%s: %s", which, p.Detail)
+	out.RetryAfter, out.Allow = p.RetryAfter, p.Allow
 	return out
 }
 

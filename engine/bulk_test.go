@@ -172,6 +172,12 @@ func TestChangeByFilter(t *testing.T) {
 		if got := w.no(w.bob, ask("DELETE", "true", 10), ""); got != "forbidden" {
 			t.Error(got)
 		}
+		all := w.ok(w.bob, "GET /tasks?fields=id", "")["items"].([]any)
+		first := all[0].(map[string]any)["id"].(string)
+		var p *problem.Error
+		if _, err := w.do(w.bob, ask("DELETE", "true", 10), ""); !errors.As(err, &p) || !strings.HasPrefix(p.Detail, "tasks/"+first+": ") {
+			t.Errorf("which record, the first by id being %s: %v", first, err)
+		}
 		done := w.task("")
 		w.ok(w.ann, "POST /tasks/"+done+"/start", "")
 		w.ok(w.ann, "POST /tasks/"+done+"/finish", `{"verdict":"ok"}`)

@@ -2,6 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mainstay-run/mainstay/problem"
@@ -59,6 +62,7 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 		if len(found) > op.MaxAffected {
 			return nil, problem.Errorf(problem.TooManyAffected, "more than %d records would be affected; nothing was done", op.MaxAffected)
 		}
+		slices.SortFunc(found, func(a, b *before) int { return value.Compare(a.rec["id"], b.rec["id"]) })
 		for _, b := range found {
 			if remove {
 				err = w.mayDelete(r, b)
@@ -66,7 +70,7 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 				err = w.mayUpdate(r, b)
 			}
 			if err != nil {
-				return nil, err
+				return nil, about(err, r, b)
 			}
 		}
 		for _, b := range found {
@@ -76,11 +80,22 @@ func (e *Engine) prepareWhere(c *call, op *Operation) (step, error) {
 				_, err = w.edit(ctx, s, in, false, b)
 			}
 			if err != nil {
-				return nil, err
+				return nil, about(err, r, b)
 			}
 		}
 		return &outcome{status: 200, r: r, counted: true, count: len(found)}, nil
 	}, nil
+}
+
+// about is err as the error of one of the records that the caller chose, and reads.
+func about(err error, r *rule.Resource, b *before) error {
+	p, is := errors.AsType[*problem.Error](err)
+	if !is {
+		return err
+	}
+	out := amid(err, p, fmt.Sprintf("%s/%s", r.Path, b.rec["id"]))
+	out.Fields = p.Fields
+	return out
 }
 
 // whereTime is how long a change by filter may look for its records: others who
