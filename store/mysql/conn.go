@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 
 	"github.com/go-sql-driver/mysql"
@@ -20,8 +21,10 @@ import (
 type conn struct {
 	d      *Driver
 	raw    driver.Conn
+	wire   net.Conn     // below raw
 	place  *store.Place // nil while it lies at rest
 	end    func()       // see stop
+	cut    func()       // closes wire
 	id     string       // the server's number for it
 	use    use
 	broken bool // not to be used again
@@ -42,11 +45,12 @@ const widening = "SELECT CONNECTION_ID(), REPEAT(' ', 32000)"
 
 // connect opens a connection and makes its session what statements rely on.
 func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
-	raw, err := d.connector.Connect(ctx)
+	c := &conn{d: d, stmts: map[stmtKey]*prepared{}, use: ^u}
+	raw, err := d.connector.Connect(context.WithValue(ctx, wireOf{}, &c.wire))
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{d: d, raw: raw, stmts: map[stmtKey]*prepared{}, use: ^u}
+	c.raw = raw
 	err = c.exec(ctx, "SET NAMES utf8mb4 COLLATE "+d.flavour.collation)
 	if err == nil {
 		// A sort looks at the whole of what can be indexed, 4 bytes for a code point.
@@ -66,7 +70,7 @@ func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
 		return nil, err
 	}
 	c.id = found[0]
-	c.end = c.stop
+	c.end, c.cut = c.stop, func() { c.wire.Close() }
 	return c, nil
 }
 
@@ -180,25 +184,40 @@ func text(v driver.Value) string {
 // stream is the rows of a select. They come from the wire, or from memory when
 // another statement needed the connection meanwhile.
 type stream struct {
-	ctx   context.Context
-	p     *prepared
-	rows  driver.Rows // nil: all rows are in memory
-	dest  []driver.Value
-	saved [][]driver.Value
-	row   row
-	err   error
+	ctx  context.Context
+	p    *prepared
+	rows driver.Rows // nil: all rows are in memory
+	// unwatched ends the watch over ctx; false: the connection is cut off.
+	unwatched func() bool
+	dest      []driver.Value
+	saved     [][]driver.Value
+	row       row
+	err       error
 }
 
-// read starts a select.
+// read starts a select. The client watches over a context by a goroutine that is woken
+// twice for each statement. Here nobody is woken before the context ends; then the
+// connection is closed, as the client would do.
 func (c *conn) read(ctx context.Context, p *prepared, args []any) (*stream, error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
-	rows, err := p.stmt.(driver.StmtQueryContext).QueryContext(ctx, p.values(args))
+	if err := ctx.Err(); err != nil {
+		return nil, p.failed(c.failed(ctx, err))
+	}
+	values := p.values(args)
+	unwatched, begun := context.AfterFunc(ctx, c.cut), false
+	defer func() { // the next one on the connection must not be cut off
+		if !begun && !unwatched() {
+			c.broken = true
+		}
+	}()
+	rows, err := p.stmt.(driver.StmtQueryContext).QueryContext(context.WithoutCancel(ctx), values)
 	if err != nil {
 		return nil, p.failed(c.failed(ctx, err))
 	}
-	s := &stream{ctx: ctx, p: p, rows: rows, dest: make([]driver.Value, len(p.types))}
+	begun = true
+	s := &stream{ctx: ctx, p: p, rows: rows, unwatched: unwatched, dest: make([]driver.Value, len(p.types))}
 	s.row = row{raw: s.dest, types: p.types, rewritten: p.rewritten}
 	c.reading = s
 	return s, nil
@@ -229,6 +248,9 @@ func (c *conn) finish(s *stream) {
 	if s.rows != nil {
 		if err := s.rows.Close(); err != nil && s.err == nil {
 			s.err = c.failed(s.ctx, err)
+		}
+		if !s.unwatched() {
+			c.broken = true
 		}
 		s.rows = nil
 	}

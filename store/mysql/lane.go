@@ -151,7 +151,7 @@ func (d *Driver) carry(c *conn, together []*lookup) *conn {
 			l.done <- err == nil
 		}
 	}
-	if err == nil {
+	if err == nil && !c.broken {
 		return c
 	}
 	if c != nil {

@@ -65,7 +65,7 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 		return nil, err
 	}
 	config.Logger = silent{}
-	config.DialFunc = socket.Dialing(new(net.Dialer).DialContext)
+	config.DialFunc = dial
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", config.DBName, err)
@@ -110,6 +110,19 @@ func (d *Driver) meet(ctx context.Context) error {
 	}
 	defer d.give(c)
 	return d.examine(ctx, c)
+}
+
+// wireOf is the key of a context by which who connects hears of the connection.
+type wireOf struct{}
+
+var dialSwift = socket.Dialing(new(net.Dialer).DialContext)
+
+func dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := dialSwift(ctx, network, addr)
+	if at, ok := ctx.Value(wireOf{}).(*net.Conn); ok {
+		*at = c
+	}
+	return c, err
 }
 
 // silent: what the client would print comes back as an error as well.

@@ -352,3 +352,51 @@ func aCommitAfterABrokenOffSelectTellsThatTheConnectionWasLost(t *testing.T, k d
 		t.Errorf("the commit answers %v; the name is %.10q, %v", err, got, readErr)
 	}
 }
+
+// A context that ends closes the connection of its own statement, if that still runs, and
+// never that of who has the connection next.
+func TestAnEndedContextCutsOffNobodyElse(t *testing.T) { onEach(t, anEndedContextCutsOffNobodyElse) }
+
+func anEndedContextCutsOffNobodyElse(t *testing.T, k dbtest.Kind) {
+	d, err := mysql.Open(t.Context(), k.URL(t), mysql.Options{MaxOpen: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	apply(t, d, schema.CreateTable{Table: shelves()})
+	add(t, d, 1, "first")
+	for i := range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		switch i % 4 {
+		case 0: // while it runs, or before, or behind it
+			go cancel()
+		case 1: // between its rows and their end
+			tx, err := d.Begin(ctx, store.Snapshot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range tx.Select(ctx, nameOf, []any{value.UUID{15: 1}}) {
+				cancel()
+			}
+			_ = tx.Rollback(ctx)
+		case 2: // a read that panics
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = readOne(ctx, d, shelfByKeyAndName, value.UUID{15: 1})
+			}()
+		}
+		got, err := readOne(ctx, d, shelfByKey, value.UUID{15: 1})
+		if err != nil && !errors.Is(err, context.Canceled) || err == nil && !slices.Equal(got, []string{"first"}) {
+			t.Errorf("%q, %v", got, err)
+		}
+		inTx(t, d, func(tx store.Tx) error {
+			_, err := texts(t.Context(), tx, nameOf, value.UUID{15: 1})
+			cancel()
+			if err == nil {
+				_, err = tx.Update(t.Context(), rename, []any{value.UUID{15: 1}, "first"})
+			}
+			return err
+		})
+		cancel()
+	}
+}
