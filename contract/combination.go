@@ -10,8 +10,9 @@ import (
 // or sorted by on every database.
 const maxIndexed = 500
 
-// maxIndexBytes is what one index entry may hold on every database (InnoDB's bound).
-const maxIndexBytes = 3072
+// maxIndexBytes is what one index entry may hold on every database: a third of a page of
+// PostgreSQL (2704), without the id and what lies between the values.
+const maxIndexBytes = 2600
 
 var (
 	lengthKinds    = wordSet("string text email url phone slug")

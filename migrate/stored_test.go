@@ -3,6 +3,7 @@ package migrate_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -64,8 +65,12 @@ func members(t *testing.T, d store.Driver) {
 // insert adds records to a table of club, with ids from first on.
 func insert(t *testing.T, d store.Driver, name string, records []map[string]any, first int) {
 	t.Helper()
-	table := migrate.Desired(compile(t, club)).Table(name)
-	q := &query.Insert{Table: name}
+	insertInto(t, d, migrate.Desired(compile(t, club)).Table(name), records, first)
+}
+
+func insertInto(t *testing.T, d store.Driver, table *schema.Table, records []map[string]any, first int) {
+	t.Helper()
+	q := &query.Insert{Table: table.Name}
 	for _, c := range table.Columns {
 		q.Columns = append(q.Columns, query.Named{Name: c.Name, Type: c.Type})
 	}
@@ -250,6 +255,43 @@ func TestARecordThatComesMeanwhileLeavesTheOldContract(t *testing.T) {
 			if _, refusals := mustPlan(t, d, want); len(refusals) != 1 {
 				t.Errorf("the new one is refused for %v", refusals)
 			}
+		})
+	}
+}
+
+// The longest texts that a contract may have in one index are indexed by every database.
+func TestTheLongestKeysAreIndexed(t *testing.T) {
+	set := compile(t, `
+mainstay: 1
+name: keys
+resources:
+  Key:
+    fields:
+      a: string ..500
+      b: string ..150
+    unique: [[a, b]]
+    index: [[b, a]]
+    access:
+      all: "true"
+`)
+	// No database can make these shorter: four bytes each, in no order.
+	rnd := rand.New(rand.NewPCG(1, 1))
+	text := func(n int) string {
+		runes := make([]rune, n)
+		for i := range runes {
+			runes[i] = rune(0x10000 + rnd.IntN(0xf0000))
+		}
+		return string(runes)
+	}
+	kinds, absent := dbtest.Kinds()
+	t.Log(absent)
+	for _, k := range kinds {
+		t.Run(k.Name, func(t *testing.T) {
+			d := k.Open(t)
+			if _, err := migrate.To(t.Context(), d, set, nil); err != nil {
+				t.Fatal(err)
+			}
+			insertInto(t, d, migrate.Desired(set).Table("keys"), []map[string]any{{"a": text(500), "b": text(150)}, {"a": text(500), "b": text(150)}}, 0)
 		})
 	}
 }
