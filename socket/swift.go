@@ -109,12 +109,12 @@ func (s *swift) Read(p []byte) (int, error) {
 }
 
 func (s *swift) Write(p []byte) (sum int, err error) {
+	t := &s.out
+	t.mu.Lock() // also of what is long, that no other write comes between two parts of one
+	defer t.mu.Unlock()
 	if len(p) > longest {
 		return s.Conn.Write(p)
 	}
-	t := &s.out
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for len(p) > 0 {
 		n, err := t.some(s, p, nil)
 		sum += n
@@ -138,13 +138,13 @@ func (t *transfer) some(s *swift, first, second []byte) (int, error) {
 
 // writeAll is Write for two pieces at most.
 func (s *swift) writeAll(pieces *net.Buffers) (sum int64, err error) {
+	t := &s.out
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	all := *pieces
 	if len(all) != 2 || len(all[0])+len(all[1]) > longest {
 		return pieces.WriteTo(s.Conn)
 	}
-	t := &s.out
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for len(all[0])+len(all[1]) > 0 {
 		n, err := t.some(s, all[0], all[1])
 		sum += int64(n)
