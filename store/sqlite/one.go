@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
 
 	"github.com/mainstay-run/mainstay/problem"
@@ -35,7 +37,24 @@ type change struct {
 	run      func(store.Tx) error // instead of q: the write with what is selected before
 	rows     int
 	err      error
-	panicked any
+	panicked *panicked
+}
+
+// panicked is a panic that comes again in the goroutine of whose write it was, where
+// nothing else would tell where it began.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
+
+// recovered is what a deferred call recovered, with the stack below it; nil for nothing.
+func recovered(p any) *panicked {
+	if p == nil {
+		return nil
+	}
+	return &panicked{p, debug.Stack()}
 }
 
 // turns are those of single writes.
@@ -161,7 +180,7 @@ func (w *writer) do(t *turn) {
 func (w *writer) run(t *turn) (err error) {
 	in := &tx{d: w.d, c: w.c, mode: store.WriteOne, batch: w.batch}
 	defer func() {
-		t.panicked = recover()
+		t.panicked = recovered(recover())
 		in.c, err = nil, in.lost
 	}()
 	t.err = t.run(&one{d: w.d, tx: in})
@@ -170,7 +189,7 @@ func (w *writer) run(t *turn) (err error) {
 
 // try notes what came of t, a panic too: it is not for who has the turn.
 func (w *writer) try(t *turn) (err error) {
-	defer func() { t.panicked = recover() }()
+	defer func() { t.panicked = recovered(recover()) }()
 	t.rows, err = w.d.change(w.c, t.q, t.args)
 	t.err = explained(context.Background(), err)
 	return err

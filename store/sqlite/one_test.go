@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -158,8 +160,8 @@ func (write way) test(t *testing.T) {
 		if err := errors.Join(add(t.Context(), first, "a"), first.Commit(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		if <-panicked == nil {
-			t.Error("it did not panic")
+		if text := fmt.Sprint(<-panicked); !strings.Contains(text, "sqlite.(*stmt).bind") {
+			t.Errorf("it does not tell where: %s", text)
 		}
 		if err := errors.Join(append(wait(), more()...)...); err != nil {
 			t.Error(err)
