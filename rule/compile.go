@@ -259,7 +259,7 @@ func either(a, b *Expr) *Expr {
 	if a == nil {
 		return b
 	}
-	return &Expr{root: joinLogic(false, a.root, b.root), res: a.res, source: a.source + " || " + b.source}
+	return newExpr(a.res, joinLogic(false, a.root, b.root), a.source+" || "+b.source)
 }
 
 // ParseFilter checks a request's expression, a condition, through this Sight's

@@ -17,6 +17,25 @@ type Expr struct {
 	source string
 	slots  []*slot // a request's literals
 	inText []int   // the slots in the order of the text
+	// follows: a relation is followed; old: `old.` stands in it.
+	follows, old bool
+}
+
+// newExpr is the expression of a checked tree.
+func newExpr(res *Resource, root node, source string) *Expr {
+	e := &Expr{root: root, res: res, source: source}
+	walk(root, func(n node) bool {
+		if q, ok := n.(quantifier); ok && q.many != nil {
+			e.follows = true
+		}
+		if r := recordOf(n); r != nil {
+			first := start(r)
+			_, old := first.(oldRecord)
+			e.follows, e.old = e.follows || first != r, e.old || old
+		}
+		return true
+	})
+	return e
 }
 
 // String is the expression as written.
@@ -27,33 +46,10 @@ func (e *Expr) Type() *value.Type { return e.root.typ() }
 
 // Local reports whether Eval needs no World: the expression reads only its own
 // record (and Old), the caller's own record, now and input.
-func (e *Expr) Local() bool {
-	local := true
-	walk(e.root, func(n node) bool {
-		if q, ok := n.(quantifier); ok && q.many != nil {
-			local = false
-		}
-		if r := recordOf(n); r != nil && start(r) != r {
-			local = false
-		}
-		return local
-	})
-	return local
-}
+func (e *Expr) Local() bool { return !e.follows }
 
 // UsesOld reports whether `old.` stands in the expression.
-func (e *Expr) UsesOld() bool {
-	uses := false
-	walk(e.root, func(n node) bool {
-		if r := recordOf(n); r != nil {
-			if _, ok := start(r).(oldRecord); ok {
-				uses = true
-			}
-		}
-		return !uses
-	})
-	return uses
-}
+func (e *Expr) UsesOld() bool { return e.old }
 
 // Reads reports whether the expression reads this field of its own record.
 func (e *Expr) Reads(f *contract.Field) bool {
@@ -205,7 +201,8 @@ func checkText(p place, source string, want *contract.Type) (*Expr, []flaw) {
 		return nil, c.flaws
 	}
 	c.typeSlots(root)
-	out := &Expr{root: root, res: p.res, source: source, slots: c.lits, inText: make([]int, len(c.lits))}
+	out := newExpr(p.res, root, source)
+	out.slots, out.inText = c.lits, make([]int, len(c.lits))
 	for i := range out.inText {
 		out.inText[i] = i
 	}
@@ -220,7 +217,7 @@ func bareWord(p place, source string, want *contract.Type) *Expr {
 	}
 	for _, word := range want.Value.Enum {
 		if word == source {
-			return &Expr{root: lit{v: word, t: want.Value, slot: -1}, res: p.res, source: source}
+			return newExpr(p.res, lit{v: word, t: want.Value, slot: -1}, source)
 		}
 	}
 	return nil
