@@ -28,9 +28,9 @@ type law struct {
 }
 
 // lawsOf are what the records of a resource satisfy: its fields' bounds and its
-// checks. How long a text may be is the column's own affair. To a check, a column that
-// is to be added is what it will be in the records that exist: its default, or null.
-func lawsOf(set *rule.Set, r *rule.Resource, added []*schema.Column) (laws []*law) {
+// checks. How long a text may be is the column's own affair. stand says
+// what stands in for columns that are not there yet; nil: all are.
+func lawsOf(set *rule.Set, r *rule.Resource, stand func(*rule.Lowering)) (laws []*law) {
 	const alias = 1
 	for _, f := range r.Fields {
 		if !f.Stored() || f.Type.Value == nil {
@@ -46,8 +46,8 @@ func lawsOf(set *rule.Set, r *rule.Resource, added []*schema.Column) (laws []*la
 	for _, c := range r.Checks {
 		l := set.Lower()
 		alias := l.Alias()
-		for _, c := range added {
-			l.Stand(r.Field(c.Name), c.Default)
+		if stand != nil {
+			stand(l)
 		}
 		broken := counting(r.Table, alias, query.NotTrue{X: l.Rule(c.Expr, alias)})
 		laws = append(laws, &law{schema.Law{Text: set.Spell(c.Expr)}, broken, l.Args().Bind(&rule.Env{}, nil)})

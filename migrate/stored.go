@@ -102,23 +102,33 @@ func (s *stored) duplicates(ctx context.Context, c schema.CreateIndex) (*schema.
 
 // law finds what is to be held.
 func (s *stored) law(h schema.Hold) *law {
-	var added []*schema.Column
-	for _, c := range s.want.Table(h.Table).Columns {
-		if s.have.Table(h.Table).Column(c.Name) == nil {
-			added = append(added, c)
-		}
-	}
 	for _, r := range s.set.Contract.Resources {
 		if r.Table != h.Table {
 			continue
 		}
-		for _, l := range lawsOf(s.set, s.set.Resource(r.Name), added) {
+		for _, l := range lawsOf(s.set, s.set.Resource(r.Name), s.stand) {
 			if l.Text == h.Law.Text {
 				return l
 			}
 		}
 	}
 	return nil
+}
+
+// stand lets columns that are to be added be what they will be in the records that
+// exist: their default, or null. A check may also look at those of another resource.
+func (s *stored) stand(l *rule.Lowering) {
+	for _, r := range s.set.Contract.Resources {
+		have := s.have.Table(r.Table)
+		if have == nil {
+			continue
+		}
+		for _, c := range s.want.Table(r.Table).Columns {
+			if f := s.set.Resource(r.Name).Field(c.Name); f != nil && have.Column(c.Name) == nil {
+				l.Stand(f, c.Default)
+			}
+		}
+	}
 }
 
 // counting is how many rows of a table a condition holds for; nil: all.

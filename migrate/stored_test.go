@@ -161,6 +161,21 @@ var changes = []change{
 	{"a new column without a default that is unique", []string{"      since:", "      code: string ..9 optional unique\n      since:"}, ""},
 	{"a new resource that a new column refers to and that refers back", []string{"      since:", "      desk: Desk optional\n      since:",
 		"resources:", "resources:\n  Desk: {fields: {owner: Member optional}, access: {all: true}}"}, ""},
+	{"a check over a new column of another resource", []string{"      name: string ..80 index", "      name: string ..80 index\n      open: bool fixed = true",
+		"      team:  Team optional\n    check:\n", "      team:  Team optional\n    check:\n      other: 'team == null || team.open'\n"}, ""},
+	{"a check over a new column of another resource that is broken", []string{"      name: string ..80 index", "      name: string ..80 index\n      open: bool fixed = false",
+		"      team:  Team optional\n    check:\n", "      team:  Team optional\n    check:\n      other: 'team == null || team.open'\n"},
+		`"team == null || team.open" does not hold for 4 of the 5 records of members`},
+	{"a check over a new column of what some do not refer to", []string{"      name: string ..80 index", "      name: string ..80 index\n      rank: int fixed = 3",
+		"      team:  Team optional\n    check:\n", "      team:  Team optional\n    check:\n      other: 'team.rank != null'\n"},
+		`"team.rank != null" does not hold for 1 of the 5 records of members`},
+	{"a check over a new resource", []string{"resources:", "resources:\n  Room: {fields: {name: string ..9 fixed}, access: {all: true}}\n  Desk: {fields: {high: bool fixed, room: Room fixed}, access: {all: true}}",
+		"      team:  Team optional\n    check:\n", "      team:  Team optional\n      desk: Desk optional\n    check:\n      other: 'desk.room.name == null && (desk == null || desk.high || desk.room.name == \"x\")'\n"}, ""},
+	{"a check over a new reference", []string{
+		"      team:  Team optional\n    check:\n", "      team:  Team optional\n      second: Team optional\n    check:\n      other: 'second == null || second.created_at <= created_at'\n"}, ""},
+	{"more digits and a check over them", append([]string{"9,2", "14,2"}, check("fee > decimal(\"1.00\") && fee < decimal(\"123456789012.00\")", "note: string ..9 optional")...), ""},
+	{"a check over a relation", []string{
+		"      team:  Team optional\n    check:\n", "      team:  Team optional\n    check:\n      other: 'team == null || team.created_at <= created_at'\n"}, ""},
 	{"a text without a bound, with its index gone", []string{"nick:  string ..80 optional index", "nick:  text optional"}, ""},
 	{"more digits, a longer text, a unique index", []string{"9,2", "14,2", "name:  string ..80", "name:  string ..200", "      since:", "      since2: date optional\n      since:", "    access:", "    unique: [[name, fee]]\n    access:"}, ""},
 }

@@ -18,7 +18,7 @@ type Lowering struct {
 	aliases int
 	sources []func(*Env) any
 	slots   map[string]query.Param // shared parameters, by text of their source
-	stand   map[*contract.Field]query.Expr
+	stand   map[*contract.Field]stand
 	many    bool
 }
 
@@ -39,12 +39,24 @@ func (l *Lowering) Param(t *value.Type, source func(env *Env) any) query.Param {
 	return query.Param{Slot: len(l.sources) - 1, Type: t}
 }
 
-// Stand lets a value stand in for a field that no row has yet.
+// Stand lets a value stand in for a field that no row has yet. A reference that is null
+// is not followed: what it leads to may not be there yet.
 func (l *Lowering) Stand(f *contract.Field, v any) {
 	if l.stand == nil {
-		l.stand = map[*contract.Field]query.Expr{}
+		l.stand = map[*contract.Field]stand{}
 	}
-	l.stand[f] = l.Param(f.Type.Value, func(*Env) any { return v })
+	l.stand[f] = stand{l.Param(f.Type.Value, func(*Env) any { return v }), v == nil}
+}
+
+type stand struct {
+	query.Expr
+	null bool
+}
+
+// nowhere reports whether a null that stands in is on the way to a record.
+func (l *Lowering) nowhere(r record) bool {
+	d, ok := r.(derefRecord)
+	return ok && (l.stand[d.field].null || l.nowhere(d.base))
 }
 
 // Many reports whether what was lowered looks among the records of a relation to many:
@@ -369,22 +381,25 @@ func (s scope) boolean(n node) query.Expr {
 
 // column is a field of a record: of a row at hand, or fetched through the reference.
 func (s scope) column(r record, f *contract.Field, h *Handle) query.Expr {
-	if e, ok := s.stand[f]; ok {
-		return e
-	}
 	if alias, ok := s.rows[r.key()]; ok {
-		if h != nil {
-			return s.Column(h, alias)
-		}
-		return query.Col{Alias: alias, Name: f.Name, Type: f.Type.Value}
+		return s.columnOf(alias, f, h)
 	}
 	d := r.(derefRecord) // the caller's and the old record are rowless
+	if s.nowhere(d) {
+		return query.Const{Type: f.Type.Value}
+	}
 	alias := s.Alias()
 	sub := s.target(d, alias)
-	out := query.Expr(query.Col{Alias: alias, Name: f.Name, Type: f.Type.Value})
-	if h != nil {
-		out = s.Column(h, alias)
-	}
 	where := and(append([]query.Expr{query.Cmp{Op: query.Eq, L: sub.key, R: s.value(field{rec: d.base, f: d.field, handle: d.handle})}}, sub.rule...)...)
-	return query.Scalar{Sub: &query.Select{From: sub.from, Columns: []query.Column{{Expr: out, Type: f.Type.Value}}, Where: where}}
+	return query.Scalar{Sub: &query.Select{From: sub.from, Columns: []query.Column{{Expr: s.columnOf(alias, f, h), Type: f.Type.Value}}, Where: where}}
+}
+
+func (s scope) columnOf(alias int, f *contract.Field, h *Handle) query.Expr {
+	if e, ok := s.stand[f]; ok {
+		return e.Expr
+	}
+	if h != nil {
+		return s.Column(h, alias)
+	}
+	return query.Col{Alias: alias, Name: f.Name, Type: f.Type.Value}
 }

@@ -290,6 +290,9 @@ func relational(n node) bool {
 // hoist lowers n, which looks at data through d alone. Where an index leads to what d
 // may refer to, that is found once for all rows; else each row is followed.
 func (s scope) hoist(d derefRecord, n node, want bool) query.Expr {
+	if s.nowhere(d) {
+		return query.False
+	}
 	alias := s.Alias()
 	t := s.target(d, alias)
 	t.rule = append(t.rule, s.with(d.key(), alias).condition(n, want))
