@@ -198,20 +198,25 @@ func (c *conn) render(ctx context.Context, q any) (sqlgen.Statement, error) {
 	case page:
 		return dialect.Select(q.limited()), nil
 	case *query.Insert:
-		var key []string
-		if q.OnConflictIgnore {
-			var err error
-			if key, err = c.list(ctx, primaryKeyQuery, q.Table); err != nil {
-				return sqlgen.Statement{}, err
-			}
-		}
-		return dialect.Insert(q, 1, key), nil
+		key, err := c.ignored(ctx, q)
+		return dialect.Insert(q, 1, key), err
+	case many:
+		key, err := c.ignored(ctx, q.Insert)
+		return q.render(key), err
 	case *query.Update:
 		return dialect.Update(q), nil
 	case *query.Delete:
 		return dialect.Delete(q), nil
 	}
 	panic(fmt.Sprintf("postgres: no such statement: %T", q))
+}
+
+// ignored is the primary key of q's table, where rows that have it are left out.
+func (c *conn) ignored(ctx context.Context, q *query.Insert) (key []string, err error) {
+	if !q.OnConflictIgnore {
+		return nil, nil
+	}
+	return c.list(ctx, primaryKeyQuery, q.Table)
 }
 
 // arguments are in the wire's form, with their formats.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -22,48 +24,100 @@ const (
 
 // encode gives an argument's bytes and format; nil bytes are null.
 func encode(v any, t *value.Type) ([]byte, int16) {
-	switch v := v.(type) {
-	case nil:
+	if v == nil {
 		return nil, inBinary
+	}
+	return appendArgument([]byte{}, v, t)
+}
+
+// appendArgument appends an argument that is not null, and tells its format.
+func appendArgument(dst []byte, v any, t *value.Type) ([]byte, int16) {
+	switch v := v.(type) {
 	case bool:
 		if v {
-			return []byte{1}, inBinary
+			return append(dst, 1), inBinary
 		}
-		return []byte{0}, inBinary
+		return append(dst, 0), inBinary
 	case int64:
 		switch t.Kind {
 		case value.DecimalKind:
-			return []byte(value.DecimalOf(v).String()), inText
+			return append(dst, value.DecimalOf(v).String()...), inText
 		case value.Float:
-			return uint64Bytes(math.Float64bits(float64(v))), inBinary
+			return appendUint64(dst, math.Float64bits(float64(v))), inBinary
 		}
-		return uint64Bytes(uint64(v)), inBinary
+		return appendUint64(dst, uint64(v)), inBinary
 	case float64:
-		return uint64Bytes(math.Float64bits(v)), inBinary
+		return appendUint64(dst, math.Float64bits(v)), inBinary
 	case value.Decimal:
-		return []byte(v.String()), inText
+		return append(dst, v.String()...), inText
 	case string:
-		return []byte(v), inBinary
+		return append(dst, v...), inBinary
 	case value.Date:
-		return binary.BigEndian.AppendUint32(nil, uint32(int32(v)-days2000)), inBinary
+		return binary.BigEndian.AppendUint32(dst, uint32(int32(v)-days2000)), inBinary
 	case value.Time:
-		return uint64Bytes(uint64(v) * 1000), inBinary
+		return appendUint64(dst, uint64(v)*1000), inBinary
 	case value.Timestamp:
-		return uint64Bytes(uint64((int64(v) - millis2000) * 1000)), inBinary
+		return appendUint64(dst, uint64((int64(v)-millis2000)*1000)), inBinary
 	case value.Duration:
-		return uint64Bytes(uint64(v)), inBinary
+		return appendUint64(dst, uint64(v)), inBinary
 	case value.UUID:
-		return v[:], inBinary
+		return append(dst, v[:]...), inBinary
 	case value.Raw:
-		return []byte(v), inBinary
+		return append(dst, v...), inBinary
 	}
-	return t.AppendJSON(nil, v), inBinary
+	return t.AppendJSON(dst, v), inBinary
 }
 
-func uint64Bytes(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+func appendUint64(dst []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(dst, n) }
 
-// encodeList is an array's text form: {"a","b",NULL}.
+// encodeList is an array: in binary, unless an element is in text.
 func encodeList(list []any, t *value.Type) ([]byte, int16) {
+	const dimensions, hasNulls, from = 1, 1, 1
+	dst := make([]byte, 0, 20*(1+len(list)))
+	for _, n := range [...]uint32{dimensions, hasNulls, elementOID(t), uint32(len(list)), from} {
+		dst = binary.BigEndian.AppendUint32(dst, n)
+	}
+	for _, v := range list {
+		at, format := len(dst), int16(inBinary)
+		dst = append(dst, 0xff, 0xff, 0xff, 0xff) // the length: of null it is -1
+		if v == nil {
+			continue
+		}
+		if dst, format = appendArgument(dst, v, t); format == inText {
+			return encodeTextList(list, t), inText
+		}
+		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	}
+	return dst, inBinary
+}
+
+// elementOID is the number under which PostgreSQL knows the type of typeName.
+func elementOID(t *value.Type) uint32 {
+	switch t.Kind {
+	case value.Bool:
+		return pgtype.BoolOID
+	case value.Int, value.BigInt, value.DurationKind:
+		return pgtype.Int8OID
+	case value.Float:
+		return pgtype.Float8OID
+	case value.DecimalKind:
+		return pgtype.NumericOID
+	case value.DateKind:
+		return pgtype.DateOID
+	case value.TimeKind:
+		return pgtype.TimeOID
+	case value.TimestampKind:
+		return pgtype.TimestamptzOID
+	case value.ID:
+		return pgtype.UUIDOID
+	case value.JSON, value.List, value.Struct:
+		return pgtype.JSONOID
+	}
+	return pgtype.TextOID
+}
+
+// encodeTextList is an array's text form: {"a","b",NULL}.
+func encodeTextList(list []any, t *value.Type) []byte {
 	var b strings.Builder
 	b.WriteByte('{')
 	for i, v := range list {
@@ -79,7 +133,7 @@ func encodeList(list []any, t *value.Type) ([]byte, int16) {
 		b.WriteByte('"')
 	}
 	b.WriteByte('}')
-	return []byte(b.String()), inText
+	return []byte(b.String())
 }
 
 var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

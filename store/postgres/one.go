@@ -43,7 +43,7 @@ func (o one) write(ctx context.Context, q any, args []any) (int, error) {
 	}
 	t := &tx{d: o.d, c: c, mode: store.WriteOne}
 	defer t.release()
-	return t.write(ctx, q, args, len(args))
+	return t.write(ctx, q, args)
 }
 
 // takeLiving takes a connection that its server has not given up: of a write that is

@@ -124,26 +124,26 @@ func unreadable(cause error) error {
 
 // Insert adds rows; see store.Tx.
 func (t *tx) Insert(ctx context.Context, q *query.Insert, args []any) (int, error) {
-	if q.If != nil {
-		return t.write(ctx, q, args, len(args))
+	if q.Rows(args) > 1 {
+		return t.write(ctx, many{q}, columns(args, len(q.Columns)))
 	}
-	return t.write(ctx, q, args, len(q.Columns))
+	return t.write(ctx, q, args)
 }
 
 // Update changes rows; see store.Tx.
 func (t *tx) Update(ctx context.Context, q *query.Update, args []any) (int, error) {
-	return t.write(ctx, q, args, len(args))
+	return t.write(ctx, q, args)
 }
 
 // Delete removes rows; see store.Tx.
 func (t *tx) Delete(ctx context.Context, q *query.Delete, args []any) (int, error) {
-	return t.write(ctx, q, args, len(args))
+	return t.write(ctx, q, args)
 }
 
-// write runs a statement once for every width arguments, in one round trip. An
-// error would end PostgreSQL's transaction. Where something was written before, it
-// stands between a savepoint and its release; else the transaction is begun anew.
-func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, error) {
+// write runs a statement in one round trip. An error would end PostgreSQL's
+// transaction. Where something was written before, it stands between a savepoint and
+// its release; else the transaction is begun anew.
+func (t *tx) write(ctx context.Context, q any, args []any) (int, error) {
 	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}
@@ -172,11 +172,8 @@ func (t *tx) write(ctx context.Context, q any, args []any, width int) (int, erro
 	if err := c.queue(ctx, &batch, opening...); err != nil {
 		return 0, t.failed(ctx, err)
 	}
-	for first := true; first || len(args) > 0; first = false {
-		values, formats := p.arguments(args[:width])
-		p.queueIn(&batch, values, formats)
-		args = args[width:]
-	}
+	values, formats := p.arguments(args)
+	p.queueIn(&batch, values, formats)
 	if guarded {
 		if err := c.queue(ctx, &batch, "RELEASE SAVEPOINT statement"); err != nil {
 			return 0, t.failed(ctx, err)

@@ -27,6 +27,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		test func(*testing.T, store.Driver)
 	}{
 		{"every value is read as it was written", everyValue},
+		{"every value is read as it was written together with others", everyValueTogether},
 		{"null sorts lowest and values sort by kind", sorting},
 		{"pages in any direction meet every row once", paging},
 		{"a page on unique keys needs no sort", pagePlan},

@@ -97,6 +97,9 @@ func onConflict(t *testing.T, d store.Driver) {
 		if n, err := tx.Insert(ctx, q, []any{id(1), "b", nil, nil, id(2), "c", nil, nil}); n != 1 || err != nil {
 			t.Errorf("one of two is there: %d, %v", n, err)
 		}
+		if n, err := tx.Insert(ctx, q, []any{id(4), nil, nil, nil, id(4), "d", nil, nil, id(2), nil, nil, nil}); n != 1 || err != nil {
+			t.Errorf("one comes twice, one is there: %d, %v", n, err)
+		}
 		var violation *store.ConstraintError
 		if _, err := tx.Insert(ctx, q, []any{id(3), "a", nil, nil}); !errors.As(err, &violation) {
 			t.Errorf("another unique column: %v", err)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -16,6 +17,26 @@ func everyValue(t *testing.T, d store.Driver) {
 	create(t, d, items, notes)
 	rows := rowsOfEveryValue()
 	fill(t, d, items, rows)
+	stored(t, d, rows)
+}
+
+// everyValueTogether adds the same rows as one insertion.
+func everyValueTogether(t *testing.T, d store.Driver) {
+	create(t, d, items, notes)
+	rows := rowsOfEveryValue()
+	var args []any
+	for _, row := range rows {
+		for _, c := range items.Columns {
+			args = append(args, row[c.Name])
+		}
+	}
+	inTx(t, d, store.Write, func(ctx context.Context, tx store.Tx) error {
+		n, err := tx.Insert(ctx, insertInto(items), args)
+		if err == nil && n != len(rows) {
+			t.Errorf("%d rows of %d", n, len(rows))
+		}
+		return err
+	})
 	stored(t, d, rows)
 }
 
