@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -32,6 +33,11 @@ func Swift(c net.Conn) net.Conn {
 // written as package net does.
 const longest = 64 << 10
 
+// turn is how many bytes are moved before whoever else is ready may go first. What keeps
+// its processor would be asked for it after 10 ms: as long would a short request wait
+// beside an export to somebody who reads fast.
+const turn = 256 << 10
+
 // swift is a connection whose reads and writes keep their processor.
 type swift struct {
 	net.Conn
@@ -46,6 +52,7 @@ type transfer struct {
 	parts [2]syscall.Iovec
 	n     int
 	errno syscall.Errno
+	total int // bytes since others were let go first
 }
 
 func (t *transfer) read(fd uintptr) (done bool)  { return t.call(syscall.SYS_READV, fd) }
@@ -89,6 +96,10 @@ func (t *transfer) moved(s *swift, op string, err error) (int, error) {
 			Op: op, Net: s.LocalAddr().Network(), Source: s.LocalAddr(), Addr: s.RemoteAddr(),
 			Err: os.NewSyscallError(op, t.errno),
 		}
+	}
+	if t.total += t.n; t.total >= turn {
+		t.total = 0
+		runtime.Gosched()
 	}
 	return t.n, err
 }
