@@ -17,10 +17,13 @@ import (
 const (
 	maxRendered = 4096
 	maxPrepared = 256
-	// maxKeptRows is the most rows of an insert whose statement is kept: those of a group
-	// of writes. Of larger ones the next is seldom of the same size.
-	maxKeptRows = maxGroup
-	maxParams   = 65535 // of one statement, the protocol's
+	// maxKeptRows is the most rows of an insert whose statements are kept: those of a group
+	// of writes. Of larger ones the last is, since whoever adds much adds it in parts of one
+	// size, as long as it has no more than so many placeholders, which the server holds.
+	maxKeptRows   = maxGroup
+	maxKeptParams = 2048
+	last          = -1
+	maxParams     = 65535 // of one statement, the protocol's
 )
 
 // rendered is the SQL of every query seen, for all connections.
@@ -42,7 +45,7 @@ type shape struct {
 // when it takes lists, or inserts several rows.
 type stmtKey struct {
 	query any
-	rows  int
+	rows  int // last: of the large inserts the one that was last
 	lists string
 }
 
@@ -54,6 +57,7 @@ type prepared struct {
 	sizes     []int // of the lists, as rendered
 	types     []*value.Type
 	rewritten []bool
+	rows      int  // of an insert
 	kept      bool // in the connection's cache
 }
 
@@ -120,13 +124,16 @@ func (c *conn) statement(ctx context.Context, q any, rows int, args []any) (*pre
 		sizes = t.sizes(args)
 		key.lists = fmt.Sprint(sizes)
 	}
-	if p := c.stmts[key]; p != nil {
+	if rows > maxKeptRows {
+		key.rows = last
+	}
+	if p := c.stmts[key]; p != nil && p.rows == rows {
 		return p, nil
 	}
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
-	p := &prepared{args: t.Args, sizes: sizes, types: t.types, rewritten: t.rewritten, kept: rows <= maxKeptRows}
+	p := &prepared{args: t.Args, sizes: sizes, types: t.types, rewritten: t.rewritten, rows: rows, kept: rows <= maxKeptRows || len(args) <= maxKeptParams}
 	sql := t.SQL
 	switch {
 	case t.lists:
@@ -145,6 +152,10 @@ func (c *conn) statement(ctx context.Context, q any, rows int, args []any) (*pre
 		return nil, p.failed(c.failed(ctx, err))
 	}
 	if p.kept {
+		if old := c.stmts[key]; old != nil {
+			old.stmt.Close()
+			delete(c.stmts, key)
+		}
 		c.evict()
 		c.stmts[key] = p
 	}

@@ -55,6 +55,7 @@ func Behaviour(t *testing.T, open func(t testing.TB) store.Driver, unproven Unpr
 		{"values are set from the row as it was", asItWas},
 		{"a list may be long, and a page of others", longLists},
 		{"several rows are added whole or not at all", wholeInserts},
+		{"an insertion adds any number of rows", insertsOfAnySize},
 		{"an existing key is left out, another violation is not", onConflict},
 		{"a unique violation names its columns and harms nothing else", uniqueViolation},
 		{"references are kept", references},

@@ -77,6 +77,36 @@ func wholeInserts(t *testing.T, d store.Driver) {
 	expectIDs(t, d, "afterwards", all, nil, 1, 2)
 }
 
+// insertsOfAnySize adds large and small numbers of rows by one insertion, again and again.
+func insertsOfAnySize(t *testing.T, d store.Driver) {
+	create(t, d, items, notes)
+	q := &query.Insert{Table: "notes", Columns: []query.Named{{Name: "id", Type: idType}, {Name: "place", Type: intType}}}
+	next := 0
+	inTx(t, d, store.Write, func(ctx context.Context, tx store.Tx) error {
+		for _, rows := range []int{100, 100, 33, 2, 100, 1, 1200, 33} {
+			var args []any
+			for range rows {
+				args = append(args, id(next), int64(next))
+				next++
+			}
+			if n, err := tx.Insert(ctx, q, args); n != rows || err != nil {
+				return fmt.Errorf("%d rows of %d: %w", n, rows, err)
+			}
+		}
+		return nil
+	})
+	all := &query.Select{From: query.Table{Name: "notes", Alias: 1}, Columns: []query.Column{{Expr: column(notes, 1, "id"), Type: idType}, {Expr: column(notes, 1, "place"), Type: intType}}, OrderBy: []query.Order{{Expr: column(notes, 1, "place")}}}
+	got := read(t, d, all)
+	if len(got) != next {
+		t.Fatalf("%d rows of %d", len(got), next)
+	}
+	for i, row := range got {
+		if row[0] != id(i) || row[1] != int64(i) {
+			t.Fatalf("row %d is %v", i, row)
+		}
+	}
+}
+
 // people has a unique column and one over two.
 var people = &schema.Table{Name: "people", PrimaryKey: []string{"id"}, Columns: []*schema.Column{
 	{Name: "id", Type: idType},
