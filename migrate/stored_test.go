@@ -223,6 +223,22 @@ func allowed(t *testing.T, d store.Driver, c change) {
 	}
 }
 
+// A check may compare what another resource keeps, whose words get another order.
+func TestAnEnumInAnotherOrderIsHeldWhereverItIsCompared(t *testing.T) {
+	d := dbtest.SQLite(t)
+	members(t, d)
+	graded := strings.NewReplacer("name: string ..80 index", "name: string ..80 index\n      grade: enum low|high fixed = low",
+		`"some level"`, "graded: team == null || team.grade < \"high\"\n      \"some level\"").Replace(club)
+	if _, err := migrate.To(t.Context(), d, compile(t, graded), nil); err != nil {
+		t.Fatal(err)
+	}
+	_, refusals := mustPlan(t, d, compile(t, strings.Replace(graded, "grade: enum low|high", "grade: enum high|low", 1)))
+	const want = `"team == null || team.grade < \"high\"" does not hold for 4 of the 5 records of members`
+	if len(refusals) != 1 || refusals[0].What != want {
+		t.Errorf("refused: %v\nwant     %s", refusals, want)
+	}
+}
+
 // racing is a database in which a record is written just before a step.
 type racing struct {
 	store.Driver

@@ -21,6 +21,11 @@ func Diff(have, want *Schema) ([]Step, []Refusal) {
 			d.tables = append(d.tables, CreateTable{t})
 		}
 	}
+	for _, t := range want.Tables {
+		if old := have.Table(t.Name); old != nil {
+			d.laws(old, t, want.reached(t, map[string]bool{}))
+		}
+	}
 	for _, t := range have.Tables {
 		if want.Table(t.Name) == nil {
 			d.refuse("its records would be lost", "table %s would be dropped", t.Name)
@@ -32,7 +37,8 @@ func Diff(have, want *Schema) ([]Step, []Refusal) {
 // diff gathers the steps. Tables come before columns, which may refer to them.
 type diff struct {
 	holds, uniques, tables, steps, releases []Step
-	reordered                               bool // the words of an enum of the table at hand
+	reordered                               bool     // the words of an enum of the table at hand
+	ordered                                 []string // tables of which that was so
 	refusals                                []Refusal
 }
 
@@ -57,12 +63,21 @@ func (d *diff) table(have, want *Table) {
 			d.refuse("its values would be lost", "column %s.%s would be dropped", want.Name, c.Name)
 		}
 	}
+	if d.reordered {
+		d.ordered = append(d.ordered, want.Name)
+	}
 	d.indexes(have, want)
+}
+
+// laws holds and releases those of a table; a check compares what is in the tables
+// that it reaches.
+func (d *diff) laws(have, want *Table, reached map[string]bool) {
+	again := slices.ContainsFunc(d.ordered, func(table string) bool { return reached[table] })
 	for _, l := range want.Laws {
 		switch {
 		case have.Law(l.Text) == nil && (l.Column == "" || have.Column(l.Column) != nil):
 			d.holds = append(d.holds, Hold{Table: want.Name, Law: l})
-		case have.Law(l.Text) != nil && l.Column == "" && d.reordered:
+		case have.Law(l.Text) != nil && l.Column == "" && again:
 			d.holds = append(d.holds, Hold{want.Name, l, true})
 		}
 	}
@@ -71,6 +86,20 @@ func (d *diff) table(have, want *Table) {
 			d.releases = append(d.releases, Release{want.Name, l})
 		}
 	}
+}
+
+// reached adds t and what it refers to, directly or not, to met.
+func (s *Schema) reached(t *Table, met map[string]bool) map[string]bool {
+	if t == nil || met[t.Name] {
+		return met
+	}
+	met[t.Name] = true
+	for _, c := range t.Columns {
+		if c.References != "" {
+			s.reached(s.Table(c.References), met)
+		}
+	}
+	return met
 }
 
 func (d *diff) newColumn(t *Table, c *Column) {
