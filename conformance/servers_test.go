@@ -36,6 +36,11 @@ func with(parameter, value string) func(*url.URL) {
 
 const notAsRecorded = "the database $DB is not as it was recorded: "
 
+// ann makes a user who was granted nothing.
+var ann = []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'"}
+
+const mayNothing = `$ANN may not read and write every table: not items, mainstay_credentials, mainstay_idempotency, mainstay_keys, mainstay_meta, mainstay_sessions, users; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "public" TO "$ANN"`
+
 var unfitPostgres = []unfit{
 	{name: "no server", url: func(u *url.URL) { u.Host = "127.0.0.1:1" }, want: "open the PostgreSQL database $DB on 127.0.0.1:1: connection refused"},
 	{name: "no host", url: func(u *url.URL) { u.Host = "nowhere.invalid" }, want: "open the PostgreSQL database $DB on nowhere.invalid:5432: no host of that name was found"},
@@ -52,14 +57,24 @@ var unfitPostgres = []unfit{
 	{name: "a user who may not connect", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'", "REVOKE CONNECT ON DATABASE $DB FROM PUBLIC"}, url: as,
 		want: `open the PostgreSQL database $DB on $HOST: permission denied for database "$DB"; mend it with GRANT CONNECT ON DATABASE "$DB" TO "$ANN"`},
 	{name: "no schema", url: with("search_path", "Nowhere"),
-		want: `the PostgreSQL database $DB has none of the schemas of its search_path (Nowhere) that postgres may use; mend it with CREATE SCHEMA "Nowhere"`},
+		want: `the PostgreSQL database $DB has none of the schemas of its search_path (Nowhere) that postgres may use; mend it with CREATE SCHEMA "nowhere"`},
 	{name: "another encoding", spoil: []string{"CREATE DATABASE other_$DB ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"}, url: func(u *url.URL) { u.Path = "/other_$DB" },
 		want: "the PostgreSQL database other_$DB has the encoding SQL_ASCII, which cannot hold every text; make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"},
 	{name: "a user who may only read", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO $ANN", "GRANT ALL ON mainstay_credentials, mainstay_idempotency, mainstay_keys, mainstay_meta, mainstay_sessions TO $ANN"}, url: as,
 		want: `$ANN may not read and write every table: not items, users; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "public" TO "$ANN"`},
-	{name: "a user who may not make tables", command: "migrate", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'", "CREATE SCHEMA empty", "GRANT USAGE ON SCHEMA empty TO $ANN"},
+	{name: "a user who may do nothing", spoil: ann, url: as, want: mayNothing},
+	{name: "a user who may do nothing, asked for steps", command: "plan", spoil: ann, url: as, want: mayNothing},
+	{name: "a user who may do nothing, asked to migrate", command: "migrate", spoil: ann, url: as, want: mayNothing},
+	{name: "a user who may do nothing, asked to conform", command: "conform", spoil: ann, url: as, want: mayNothing},
+	{name: "a schema that may not be used", spoil: []string{ann[0], "REVOKE USAGE ON SCHEMA public FROM PUBLIC"}, url: as,
+		want: `the PostgreSQL database $DB has none of the schemas of its search_path ("$user", public) that $ANN may use; mend it with GRANT USAGE ON SCHEMA "public" TO "$ANN"`},
+	{name: "a user who may not make tables", command: "migrate", spoil: []string{ann[0], "CREATE SCHEMA empty", "GRANT USAGE ON SCHEMA empty TO $ANN"},
 		url:  func(u *url.URL) { as(u); with("search_path", "empty")(u) },
-		want: `$ANN may not change the tables: permission denied for schema empty; mend it with GRANT USAGE, CREATE ON SCHEMA … TO "$ANN", and ALTER TABLE … OWNER TO "$ANN" for tables that are there`},
+		want: `$ANN may not change the tables: permission denied for schema empty; mend it with GRANT CREATE ON SCHEMA "empty" TO "$ANN"`},
+	{name: "a user whose tables are another's", command: "migrate", spoil: []string{ann[0], "CREATE SCHEMA half", "GRANT USAGE, CREATE ON SCHEMA half TO $ANN",
+		"CREATE TABLE half.mainstay_meta (LIKE mainstay_meta INCLUDING ALL)", "INSERT INTO half.mainstay_meta VALUES ('format', '1'), ('schema', '{}')", "GRANT SELECT ON half.mainstay_meta TO $ANN"},
+		url:  func(u *url.URL) { as(u); with("search_path", "half")(u) },
+		want: `$ANN may not change the tables: permission denied for table mainstay_meta; mend it with ALTER TABLE "mainstay_meta" OWNER TO "$ANN"`},
 	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + `table items lacks column note text COLLATE "C"`},
 	{name: "a column that was changed", spoil: []string{"ALTER TABLE items ALTER note TYPE varchar(10)"},
 		want: notAsRecorded + `table items lacks column note text COLLATE "C"; table items has column note character varying(10) COLLATE "default"`},
@@ -173,7 +188,7 @@ func refusesUnfit(t *testing.T, s *shop, server *dbtest.Server, cases []unfit, c
 			if err != nil {
 				t.Fatal(err)
 			}
-			words := map[string]string{"DB": name, "ANN": fmt.Sprintf("ann%d", i), "HOST": at.Host}
+			words := map[string]string{"DB": name, "ANN": fmt.Sprintf("ann%d", i), "HOST": at.Host, "user": "$user"}
 			if socket := at.Query().Get("socket"); socket != "" {
 				words["HOST"] = socket
 			}
@@ -193,6 +208,9 @@ func refusesUnfit(t *testing.T, s *shop, server *dbtest.Server, cases []unfit, c
 			args := s.serveFrom(database)
 			if tt.command != "" {
 				args = []string{tt.command, s.contract, "--database", database}
+			}
+			if tt.command == "conform" {
+				args = []string{tt.command, "--database", database}
 			}
 			p := start(t, command(args...))
 			if p.url != "" {

@@ -25,7 +25,8 @@ type Driver struct {
 	log     *slog.Logger
 	version string
 	user    string
-	pooled  bool // a pooler stands before the server
+	schema  string // where everything is kept
+	pooled  bool   // a pooler stands before the server
 	places  *store.Places
 	conns   chan *conn    // nil members are opened when first needed; one for each place
 	epoch   atomic.Uint64 // connections of an earlier one are of no more use

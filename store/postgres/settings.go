@@ -52,8 +52,9 @@ func (d *Driver) examine(ctx context.Context, c *conn) error {
 		return refused("the PostgreSQL database %s has the encoding %s, which cannot hold every text; make another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", name, encoding)
 	case standby == "true" && d.opts.primary == nil:
 		return refused("the PostgreSQL server on %s is a standby, which can only be read; name the primary, or make this one primary with SELECT pg_promote()", d.address())
-	case schema == "":
-		return refused("the PostgreSQL database %s has none of the schemas of its search_path (%s) that %s may use; mend it with CREATE SCHEMA %s", name, path, d.user, firstSchema(path))
+	}
+	if err := d.namespace(ctx, c, schema, path); err != nil {
+		return err
 	}
 	if want := "UTC UTF8 ISO on"; kept != want {
 		return refused("the PostgreSQL server does not keep the settings of a session: it has %q instead of %q; if a proxy stands before it, let it keep sessions apart", kept, want)
@@ -67,6 +68,9 @@ func (d *Driver) examine(ctx context.Context, c *conn) error {
 		err = explained(ctx, c.tune(ctx))
 	}
 	if err != nil {
+		return err
+	}
+	if err := d.reads(ctx, c); err != nil {
 		return err
 	}
 	if d.opts.primary != nil {
@@ -85,15 +89,6 @@ func supported(number, version string) error {
 
 func refused(format string, args ...any) error {
 	return problem.Errorf(problem.Unavailable, format, args...)
-}
-
-// firstSchema is the first of a search_path as a statement takes it.
-func firstSchema(path string) string {
-	first, _, _ := strings.Cut(path, ",")
-	if first = strings.Trim(first, ` "`); first == "" || first == "$user" {
-		first = "public"
-	}
-	return identifier(first)
 }
 
 func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
