@@ -34,7 +34,7 @@ var errMany = problem.Errorf(problem.Internal, "this transaction writes one row 
 type change struct {
 	q        any // nil: there is none
 	args     []any
-	run      func(store.Tx) error // instead of q: the write with what is selected before
+	fn       func(store.Tx) error // instead of q: the write with what is selected before
 	rows     int
 	err      error
 	panicked *panicked
@@ -126,7 +126,7 @@ func (d *Driver) InTurn(ctx context.Context, fn func(store.Tx) error) error {
 	if d.writer == nil {
 		return errReadOnly
 	}
-	_, err := d.share(ctx, change{run: fn})
+	_, err := d.share(ctx, change{fn: fn})
 	return err
 }
 
@@ -167,11 +167,11 @@ func (w *writer) lead(ctx context.Context, t *turn) {
 // error that ends SQLite's transaction ends the batch.
 func (w *writer) do(t *turn) {
 	w.batch.changes = append(w.batch.changes, t)
-	try := w.try
-	if t.run != nil {
-		try = w.run
+	carry := w.try
+	if t.fn != nil {
+		carry = w.run
 	}
-	if err := try(t); err != nil && !w.c.inTransaction() {
+	if err := carry(t); err != nil && !w.c.inTransaction() {
 		w.settle(err)
 	}
 }
@@ -183,7 +183,7 @@ func (w *writer) run(t *turn) (err error) {
 		t.panicked = recovered(recover())
 		in.c, err = nil, in.lost
 	}()
-	t.err = t.run(&one{d: w.d, tx: in})
+	t.err = t.fn(&one{d: w.d, tx: in})
 	return nil
 }
 

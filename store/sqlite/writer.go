@@ -22,6 +22,15 @@ import (
 // has it does the write, too, without a savepoint, since a statement that fails
 // undoes itself. Nobody is answered before that commit, not even with a refusal,
 // which may rest on what an earlier member wrote.
+//
+// There are three ways to write:
+//
+//	Write     take: waits for the turn, has a savepoint, passes the turn on, waits
+//	WriteOne  share: leaves its one statement to who has the turn (try), and waits
+//	InTurn    share: the same with a function that selects first (run)
+//
+// Who shares and finds nobody writing leads: has the turn, does the own write, then
+// those that wait (leave), and commits for all.
 type writer struct {
 	c *conn
 	d *Driver
@@ -214,7 +223,7 @@ func (w *writer) next(b *batch) (t *turn, given bool) {
 	if len(w.queue) == 0 || w.full(b) {
 		return nil, false
 	}
-	if w.queue[0].q == nil && w.queue[0].run == nil {
+	if w.queue[0].q == nil && w.queue[0].fn == nil {
 		w.give()
 		return nil, true
 	}
