@@ -216,6 +216,27 @@ type IndexKey struct {
 	Desc  bool
 }
 
+// KeyList is how keys are written: "[vendor, -created_at]".
+func KeyList(keys []IndexKey) string {
+	words := make([]string, len(keys))
+	for i, k := range keys {
+		words[i] = k.Field.Name
+		if k.Desc {
+			words[i] = "-" + words[i]
+		}
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// IndexLine is the line by which the resource has one more index than it declares.
+func (r *Resource) IndexLine(more []IndexKey) string {
+	var lists []string
+	for _, keys := range r.Indexes {
+		lists = append(lists, KeyList(keys))
+	}
+	return "index: [" + strings.Join(append(lists, KeyList(more)), ", ") + "]"
+}
+
 // Access is who may do an operation: read, create, update or delete (`write`
 // and `all` are already spread out). Several for one operation add up.
 type Access struct {

@@ -43,22 +43,21 @@ type candidate struct {
 }
 
 // advise tries the indexes that could serve a statement and adds the first one that
-// does, or a later one that takes less than half of its time. What costs little
-// already is left alone.
+// does, or a later one that takes less than half of its time. What the contract
+// declares and the database lacks, and that nothing serves, is noted. What costs
+// little already is left alone.
 func (e *Engine) advise(ctx context.Context, out *Explanation, s seen, before *store.Plan) error {
 	if len(before.Scans) == 0 && !before.Sorts && before.Took < quick {
 		return nil
 	}
 	candidates := e.candidates(s.q)
-	if len(candidates) == 0 {
-		return nil
-	}
 	have, err := e.db.Driver().Inspect(ctx)
 	if err != nil {
 		return err
 	}
 	var best *Advice
-	tried := 0
+	var found candidate // that of best
+	tried, copied := 0, false
 	for _, c := range candidates {
 		table := have.Table(c.resource.Table)
 		if table == nil || indexed(table, c.keys) || tried == maxTrials {
@@ -82,6 +81,7 @@ func (e *Engine) advise(ctx context.Context, out *Explanation, s seen, before *s
 			out.note("statement %d takes %.3f ms on a copy of %s whose statistics are new; have the database look at its tables (ANALYZE)",
 				len(out.Statements), millis(as.Took), c.resource.Name)
 		}
+		copied = true
 		with, err := e.fastest(ctx, s, store.Trial{Table: table, More: []*schema.Index{index}})
 		if err != nil {
 			return err
@@ -90,13 +90,21 @@ func (e *Engine) advise(ctx context.Context, out *Explanation, s seen, before *s
 		if why == "" || best != nil && millis(2*with.Took) > best.After {
 			continue // what comes first serves more requests
 		}
-		best = &Advice{
-			Resource: c.resource.Name, Line: line(c), Statement: len(out.Statements),
+		found, best = c, &Advice{
+			Resource: c.resource.Name, Line: c.resource.IndexLine(c.keys), Statement: len(out.Statements),
 			Before: millis(as.Took), After: millis(with.Took), Why: why,
 		}
 	}
-	if best != nil {
+	switch {
+	case best != nil && indexed(e.tables().Table(found.resource.Table), found.keys):
+		out.note("statement %d takes %.3f ms instead of %.3f with an index of %s by %s: the contract has it, the database does not yet: mainstay migrate",
+			best.Statement, best.After, best.Before, best.Resource, contract.KeyList(found.keys))
+	case best != nil:
 		out.Advice = append(out.Advice, *best)
+	case copied:
+		out.note("no index that was tried makes statement %d cheaper", len(out.Statements))
+	case tried == 0:
+		out.note("no index that could be added serves statement %d, so that none was tried", len(out.Statements))
 	}
 	return nil
 }
@@ -312,21 +320,4 @@ func indexed(t *schema.Table, keys []contract.IndexKey) bool {
 		}
 	}
 	return false
-}
-
-// line is what to write in the contract: the declared indexes and the new one.
-func line(c candidate) string {
-	var lists []string
-	for _, keys := range append(slices.Clone(c.resource.Indexes), c.keys) {
-		var words []string
-		for _, k := range keys {
-			word := k.Field.Name
-			if k.Desc {
-				word = "-" + word
-			}
-			words = append(words, word)
-		}
-		lists = append(lists, "["+strings.Join(words, ", ")+"]")
-	}
-	return "index: [" + strings.Join(lists, ", ") + "]"
 }

@@ -59,7 +59,7 @@ type BranchExplained struct {
 type StatementExplained struct {
 	Tree       []string `json:"tree"`
 	SQL        string   `json:"sql"`
-	Parameters []string `json:"parameters"` // types, in the order of the arguments
+	Parameters []string `json:"parameters"` // types, in the order of the placeholders
 	Plan       []string `json:"plan"`
 	Rows       int      `json:"rows"`
 	Millis     float64  `json:"ms"`
@@ -193,7 +193,7 @@ func (x *Explanation) rules(c *call, resources []*rule.Resource) {
 func explainStatement(q *query.Select, plan *store.Plan) StatementExplained {
 	notNil := func(list []string) []string { return append([]string{}, list...) }
 	return StatementExplained{
-		Tree: drawn(q), SQL: plan.Statement, Parameters: parameters(q), Plan: notNil(plan.Lines),
+		Tree: drawn(q), SQL: plan.Statement, Parameters: parameters(q, plan.Slots), Plan: notNil(plan.Lines),
 		Rows: plan.Rows, Millis: millis(plan.Took),
 		Indexes: notNil(plan.Indexes), Scans: notNil(plan.Scans), Sorts: plan.Sorts,
 	}
@@ -203,27 +203,25 @@ func millis(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
 }
 
-// parameters are the types of a statement's arguments, by slot.
-func parameters(q *query.Select) []string {
-	types := []string{}
-	set := func(slot int, text string) {
-		for len(types) <= slot {
-			types = append(types, "")
-		}
-		types[slot] = text
-	}
+// parameters are the types of a statement's arguments, in the order of its placeholders.
+func parameters(q *query.Select, slots []int) []string {
+	types := map[int]string{}
 	visit := func(e query.Expr) {
 		switch e := e.(type) {
 		case query.Param:
-			set(e.Slot, typeText(e.Type))
+			types[e.Slot] = typeText(e.Type)
 		case query.InParam:
-			set(e.Slot, "list of "+typeText(e.Type))
+			types[e.Slot] = "list of " + typeText(e.Type)
 		}
 	}
 	for _, e := range q.Expressions() {
 		sqlgen.Walk(e, visit)
 	}
-	return types
+	list := make([]string, len(slots))
+	for i, slot := range slots {
+		list[i] = types[slot]
+	}
+	return list
 }
 
 var kinds = map[value.Kind]string{

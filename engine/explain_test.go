@@ -37,7 +37,12 @@ resources:
       writer: string 1..100 personal
       shelf:  int
       secret: string 1..100 optional
+      tags:   [string 1..10]
     index: [[shelf]]
+    filters:
+      tagged:
+        input: string 1..10
+        where: input in tags
     access:
       read: owner == caller || shelf < 900
       field secret: owner == caller
@@ -76,8 +81,8 @@ func openLetters(t *testing.T, driver store.Driver) (*Engine, *rule.Set, *auth.P
 	insert("User", 1, "id created_at updated_at email", func(i int) []any {
 		return []any{numbered(1, i), at, at, "olga@example.org"}
 	})
-	insert("Letter", 6_000, "id created_at updated_at writer shelf", func(i int) []any {
-		return []any{numbered(2, i), at, at, fmt.Sprintf("Writer O'Hara %d", i%600), int64(i % 1000)}
+	insert("Letter", 6_000, "id created_at updated_at writer shelf tags", func(i int) []any {
+		return []any{numbered(2, i), at, at, fmt.Sprintf("Writer O'Hara %d", i%600), int64(i % 1000), []any{}}
 	})
 	who, err := e.Account(t.Context(), " Olga@example.org ")
 	if err != nil {
@@ -185,5 +190,51 @@ func TestExplainRefuses(t *testing.T) {
 	}
 	if _, err := e.Account(t.Context(), "nobody@example.org"); problem.KindOf(err) != problem.NotFound {
 		t.Errorf("an account that is not there: %v", err)
+	}
+}
+
+// TestExplainSaysWhyThereIsNoAdvice: an index that waits for migrate is not proposed a
+// second time, and what no index helps is said to be so.
+func TestExplainSaysWhyThereIsNoAdvice(t *testing.T) {
+	driver := dbtest.SQLite(t)
+	old, _, olga := openLetters(t, driver)
+	_, set := compile(t, strings.Replace(lettersContract, "[[shelf]]", "[[shelf], [writer]]", 1))
+	e := New(set, old.db, old.keys, Options{})
+	for _, tt := range []struct {
+		name  string
+		query Query
+		want  string
+	}{
+		{"declared, and not in the database yet", Query{Sort: "writer"},
+			"with an index of Letter by [writer]: the contract has it, the database does not yet: mainstay migrate"},
+		{"a condition over a list", Query{Equal: []Equal{{"tagged", []string{"a"}}}},
+			"no index that could be added serves statement 1"},
+	} {
+		op := &Operation{Kind: List, Resource: set.Resource("Letter"), Query: tt.query}
+		got, err := e.Explain(t.Context(), olga, op, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Advice) > 0 || len(got.Notes) != 1 || !strings.Contains(got.Notes[0], tt.want) {
+			t.Errorf("%s: advice %+v, notes %q, want %q", tt.name, got.Advice, got.Notes, tt.want)
+		}
+	}
+}
+
+// TestExplainTellsTheTypeOfEveryParameter: those that the statement has, and no more.
+func TestExplainTellsTheTypeOfEveryParameter(t *testing.T) {
+	_, set := compile(t, strings.Replace(lettersContract, "  Letter:\n    fields:\n", "  Letter:\n    key: code\n    fields:\n      code: slug unique\n", 1))
+	driver := dbtest.SQLite(t)
+	if _, err := migrate.To(t.Context(), driver, set, nil); err != nil {
+		t.Fatal(err)
+	}
+	e := New(set, store.New(driver), testKeys(t), Options{})
+	op := &Operation{Kind: Get, Resource: set.Resource("Letter"), ID: "saw"}
+	got, err := e.Explain(t.Context(), auth.Nobody, op, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"string"}; len(got.Statements) != 1 || !slices.Equal(got.Statements[0].Parameters, want) {
+		t.Errorf("got %+v, want the parameters %q", got.Statements, want)
 	}
 }

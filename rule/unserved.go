@@ -30,7 +30,7 @@ func (k *compiler) unserved() (faults []contract.Fault) {
 		if f := narrowed(n); f != nil && indexes(f) {
 			mend = "write 'index' behind the field " + f.Name
 			if f.Builtin {
-				mend = fmt.Sprintf("write index: [[%s]] in %s", f.Name, f.Resource.Name)
+				mend = fmt.Sprintf("write %s in %s", f.Resource.IndexLine([]contract.IndexKey{{Field: f}}), f.Resource.Name)
 			}
 		}
 		faults = append(faults, contract.Fault{Pos: w.text.Pos, Place: w.place, What: what, Mend: mend, Warning: true})

@@ -16,7 +16,7 @@ func TestUnservedIsTold(t *testing.T) {
 		{"an index that is declared", `true`, `city == input`, ""},
 		{"the first key of several", `true`, `year > 1990 && title == input`, ""},
 		{"a range without an index", `true`, `price > 10`, "write 'index' behind the field price"},
-		{"a range of the time of making", `true`, `created_at > now - duration("P7D")`, "write index: [[created_at]] in Film"},
+		{"a range of the time of making", `true`, `created_at > now - duration("P7D")`, "write index: [[year, title], [created_at]] in Film"},
 		{"a text that is looked into", `title.contains("a")`, `true`, `access.read: no index serves title.contains("a")`},
 		{"one branch is enough", `city == "Rome" || price > 10`, `true`, "no index serves price > 10"},
 		{"one part is enough", `city == "Rome" && price > 10`, `true`, ""},

@@ -133,6 +133,7 @@ var (
 // the arguments.
 type Plan struct {
 	Statement string
+	Slots     []int    // the arguments that the placeholders of Statement take, in their order
 	Lines     []string // the database's words, one step each
 	Scans     []string // tables read whole
 	Walks     []string // tables gone through in an index's order, until enough is found

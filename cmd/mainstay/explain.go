@@ -218,7 +218,11 @@ func (c *console) explanation(x *engine.Explanation) {
 	for i, s := range x.Statements {
 		c.printf("\n%s %s in %.3f ms\n", paint(c.out, bold, fmt.Sprintf("statement %d:", i+1)), count(s.Rows, "row"), s.Millis)
 		c.block("", s.Tree)
-		c.block("sql", append(strings.Split(s.SQL, "\n"), "parameters: "+strings.Join(s.Parameters, ", ")))
+		sql := strings.Split(s.SQL, "\n")
+		if len(s.Parameters) > 0 {
+			sql = append(sql, "parameters: "+strings.Join(s.Parameters, ", "))
+		}
+		c.block("sql", sql)
 		c.block("plan", s.Plan)
 		if len(s.Scans) > 0 {
 			c.printf("  %s\n", paint(c.out, yellow, "reads all of "+strings.Join(s.Scans, ", ")))

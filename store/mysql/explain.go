@@ -42,7 +42,7 @@ func (d *Driver) plan(ctx context.Context, c *conn, q *query.Select, args []any,
 		return nil, explained(ctx, c.failed(ctx, fmt.Errorf("%w in: %s", err, sql)))
 	}
 	defer rows.Close()
-	plan := &store.Plan{Statement: sql}
+	plan := &store.Plan{Statement: sql, Slots: t.Slots()}
 	tables := map[string]string{}
 	for _, m := range named.FindAllStringSubmatch(sql, -1) {
 		tables[m[2]] = m[1]

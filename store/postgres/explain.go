@@ -21,7 +21,7 @@ func (d *Driver) Explain(ctx context.Context, q *query.Select, args []any) (*sto
 	if result.Err != nil {
 		return nil, explained(ctx, result.Err)
 	}
-	plan := &store.Plan{Statement: text.SQL}
+	plan := &store.Plan{Statement: text.SQL, Slots: text.Slots()}
 	for _, row := range result.Rows {
 		plan.Lines = append(plan.Lines, string(row[0]))
 		read(plan, string(row[0]))

@@ -40,7 +40,7 @@ func (d *Driver) Try(ctx context.Context, q *query.Select, args []any, trials []
 	if result.Err != nil {
 		return nil, explained(ctx, result.Err)
 	}
-	plan := &store.Plan{Statement: text.SQL}
+	plan := &store.Plan{Statement: text.SQL, Slots: text.Slots()}
 	for i, row := range result.Rows {
 		line := hidden(string(row[0]))
 		if took, ok := strings.CutPrefix(line, "Execution Time: "); ok {

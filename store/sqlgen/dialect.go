@@ -118,6 +118,15 @@ type Statement struct {
 	Args []Arg
 }
 
+// Slots are the arguments that the placeholders take, in order.
+func (s Statement) Slots() []int {
+	slots := make([]int, len(s.Args))
+	for i, a := range s.Args {
+		slots[i] = a.Slot
+	}
+	return slots
+}
+
 func (d *Dialect) name(s string) string {
 	return string(d.Quote) + s + string(d.Quote)
 }

@@ -30,7 +30,7 @@ func (c *conn) plan(q *query.Select, args []any) (*store.Plan, error) {
 	p := &prepared{stmt: s, args: text.Args}
 	defer p.finalize()
 	p.bindAll(args)
-	plan := &store.Plan{Statement: text.SQL}
+	plan := &store.Plan{Statement: text.SQL, Slots: text.Slots()}
 	tables := map[string]string{}
 	for _, m := range named.FindAllStringSubmatch(text.SQL, -1) {
 		tables[m[2]] = m[1]
