@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/mainstay-run/mainstay/store"
@@ -71,6 +73,19 @@ func (d database) missing() bool {
 	return d.scheme == "sqlite" && errors.Is(err, fs.ErrNotExist)
 }
 
+// nowhere is the error of a file whose folder is not there, so that no command could
+// make it; nil for every other database.
+func (d database) nowhere() error {
+	if d.scheme != "sqlite" {
+		return nil
+	}
+	at := filepath.Dir(d.at)
+	if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no folder %s for %s: make it first, or name another file", at, d.shown())
+	}
+	return nil
+}
+
 // floor is never touched, so that it is address space and no memory: the heap may grow
 // by so much, beyond its own size, between two collections, which would else come
 // several times a second. On SQLite what the heap leaves goes to the database's pages,
@@ -79,6 +94,9 @@ var floor []byte
 
 // open opens the database, for reading only beside a process that writes.
 func (d database) open(ctx context.Context, readOnly bool, log *slog.Logger) (store.Driver, error) {
+	if err := d.nowhere(); err != nil {
+		return nil, err
+	}
 	floor = make([]byte, 24<<20)
 	switch d.scheme {
 	case "sqlite":

@@ -219,10 +219,12 @@ func TestAKilledMoveGoesOn(t *testing.T) {
 			p.cmd.Process.Kill()
 			for range p.lines { // until it is gone
 			}
-			cmd := exec.Command("mainstay", "serve", hiring, "--database", target)
-			cmd.Env = append(os.Environ(), "MAINSTAY_SECRET=0123456789abcdef0123456789abcdef")
-			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "is not finished; mainstay move goes on") {
-				t.Errorf("half a move is served: %v\n%s", err, out)
+			for _, command := range []string{"serve", "migrate", "plan"} {
+				cmd := exec.Command("mainstay", command, hiring, "--database", target)
+				cmd.Env = append(os.Environ(), "MAINSTAY_SECRET=0123456789abcdef0123456789abcdef")
+				if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "is not finished; mainstay move goes on") {
+					t.Errorf("%s takes half a move for a whole one: %v\n%s", command, err, out)
+				}
 			}
 			var report struct {
 				Resumed          bool

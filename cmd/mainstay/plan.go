@@ -11,6 +11,7 @@ import (
 	"github.com/mainstay-run/mainstay/migrate"
 	"github.com/mainstay-run/mainstay/rule"
 	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store"
 )
 
 const (
@@ -31,7 +32,7 @@ fields are held against the records that are stored.
 
 Exits with 0 when there is nothing to do, 3 when there are steps that can be taken,
 and 1 when a part of the contract cannot be reached without losing or rewriting
-data, or stored records break it.`,
+data, stored records break it, or a move into the database is not finished.`,
 		Example: `  mainstay plan --database sqlite:data.db
   mainstay plan --database sqlite:data.db --json | jq -r '.steps[].text'`,
 		Args: oneFolder,
@@ -74,6 +75,9 @@ data, or stored records break it.`,
 
 // planned compares a database with what set needs.
 func planned(ctx context.Context, db database, set *rule.Set) ([]schema.Step, []schema.Refusal, error) {
+	if err := db.nowhere(); err != nil {
+		return nil, nil, err
+	}
 	if db.missing() {
 		steps, refusals := schema.Diff(&schema.Schema{}, migrate.Desired(set))
 		return steps, refusals, nil
@@ -82,8 +86,22 @@ func planned(ctx context.Context, db database, set *rule.Set) ([]schema.Step, []
 	if err != nil {
 		return nil, nil, err
 	}
-	steps, refusals, err := migrate.Plan(ctx, driver, set)
+	var steps []schema.Step
+	var refusals []schema.Refusal
+	if err = settled(ctx, driver); err == nil {
+		steps, refusals, err = migrate.Plan(ctx, driver, set)
+	}
 	return steps, refusals, errors.Join(err, driver.Close())
+}
+
+// settled refuses a database into which a move is under way: its tables are the move's
+// until that is finished. A database that holds nothing of ours is settled.
+func settled(ctx context.Context, d store.Driver) error {
+	have, err := d.Inspect(ctx)
+	if err != nil || have.Table("mainstay_meta") == nil {
+		return err
+	}
+	return whole(ctx, d)
 }
 
 func (c *console) plan(steps []schema.Step, refusals []schema.Refusal) {
@@ -143,9 +161,12 @@ or rewrite data, or that stored records break, is refused as a whole, with the r
 			if err != nil {
 				return err
 			}
-			taken, err := migrate.To(cmd.Context(), driver, set, func(i, n int, s schema.Step) {
-				c.printf("%d/%d %s\n", i, n, s)
-			})
+			taken := 0
+			if err = settled(cmd.Context(), driver); err == nil {
+				taken, err = migrate.To(cmd.Context(), driver, set, func(i, n int, s schema.Step) {
+					c.printf("%d/%d %s\n", i, n, s)
+				})
+			}
 			if err = errors.Join(err, driver.Close()); err != nil {
 				return err
 			}

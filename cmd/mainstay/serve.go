@@ -227,6 +227,9 @@ func whole(ctx context.Context, d store.Driver) error {
 
 // lacking says which command makes what is missing.
 func lacking(folder string, at database) error {
+	if err := at.nowhere(); err != nil {
+		return err
+	}
 	when := ""
 	if at.scheme == "sqlite" {
 		when = ", while no server has the file open,"
