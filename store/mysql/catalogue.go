@@ -14,6 +14,7 @@ import (
 type catalogue struct {
 	flavour *flavour
 	tables  []string
+	keyed   []string                       // tables whose keys are told, see keyedQuery
 	foreign []string                       // what is not of mainstay's
 	lines   map[string]map[string][]string // by query, by table
 }
@@ -37,6 +38,9 @@ FROM information_schema.KEY_COLUMN_USAGE AS k JOIN (SELECT DISTINCT TABLE_NAME, 
 	FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()) AS r
 	ON r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
 WHERE k.TABLE_SCHEMA = DATABASE()`
+	// keyedQuery lists the tables whose keys are told. MariaDB keeps the keys of a table,
+	// references among them, from who may only read it.
+	keyedQuery   = "SELECT DISTINCT TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE TABLE_SCHEMA = DATABASE() AND CONSTRAINT_TYPE = 'PRIMARY KEY'"
 	indexesQuery = `SELECT CONCAT(TABLE_NAME, '	index ', INDEX_NAME, IF(MAX(NON_UNIQUE), '', ' unique'), ' on ',
 	GROUP_CONCAT(CONCAT(COLUMN_NAME, IF(SUB_PART IS NOT NULL AND NON_UNIQUE = 0, '(prefix)', ''), IF(COLLATION = 'D', ' desc', '')) ORDER BY SEQ_IN_INDEX SEPARATOR ', '))
 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME <> 'PRIMARY' GROUP BY TABLE_NAME, INDEX_NAME`
@@ -70,8 +74,11 @@ func (d *Driver) catalogue(ctx context.Context, c *conn) (catalogue, error) {
 		}
 		there.lines[query] = byTable
 	}
-	foreign, err := c.list(ctx, foreignQuery)
-	there.foreign = foreign
+	var err error
+	if there.keyed, err = c.list(ctx, keyedQuery); err != nil {
+		return there, err
+	}
+	there.foreign, err = c.list(ctx, foreignQuery)
 	return there, err
 }
 
@@ -93,7 +100,9 @@ func (there catalogue) differences(s *schema.Schema) []string {
 		}
 		typeName := func(c *schema.Column) string { return there.flavour.dialect.ColumnType(c.Type, c.MaxLength) }
 		list = append(list, sqlgen.Differences(t.Name, there.lines[columnsQuery][t.Name], sqlgen.ColumnLines(t, typeName))...)
-		list = append(list, sqlgen.Differences(t.Name, there.lines[referencesQuery][t.Name], sqlgen.ReferenceLines(t))...)
+		if slices.Contains(there.keyed, t.Name) { // else who asks may only read, see Barred
+			list = append(list, sqlgen.Differences(t.Name, there.lines[referencesQuery][t.Name], sqlgen.ReferenceLines(t))...)
+		}
 		list = append(list, sqlgen.Differences(t.Name, there.indexes(t), sqlgen.IndexLines(t))...)
 	}
 	return list

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -177,6 +178,64 @@ func whatRefersToEachOtherGoesTogether(t *testing.T, k dbtest.Kind) {
 	if left, err := d.List(t.Context(), "SELECT name FROM shelves"); err != nil || len(left) > 0 {
 		t.Error(left, err)
 	}
+}
+
+// MariaDB keeps references from who may only read: they are not missing for that.
+func TestWhoMayOnlyReadFindsTheTablesAsTheyAre(t *testing.T) {
+	onEach(t, whoMayOnlyReadFindsTheTablesAsTheyAre)
+}
+
+func whoMayOnlyReadFindsTheTablesAsTheyAre(t *testing.T, k dbtest.Kind) {
+	database := k.URL(t)
+	d := openAs(t, database)
+	apply(t, d, schema.CreateTable{Table: shelves()}, schema.CreateTable{Table: books()})
+	at, reader := asReader(t, database)
+	r := openAs(t, at)
+	s, err := r.Inspect(t.Context())
+	if err != nil || s.Table("books") == nil {
+		t.Errorf("%v, %v", s, err)
+	}
+	if err := r.Barred(t.Context()); err == nil || !strings.Contains(err.Error(), "not books, mainstay_meta, shelves; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON `") ||
+		!strings.Contains(err.Error(), reader) {
+		t.Errorf("%v", err)
+	}
+}
+
+// asReader is the URL of a database for a user who may only read it, and that user.
+func asReader(t *testing.T, database string) (reading, reader string) {
+	t.Helper()
+	at, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader = "reader_" + strings.TrimPrefix(at.Path, "/")
+	for _, s := range []string{"CREATE USER " + reader + " IDENTIFIED BY 'secret'", "GRANT SELECT ON " + strings.TrimPrefix(at.Path, "/") + ".* TO " + reader} {
+		if err := dbtest.Run(database, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := dbtest.Run(database, "DROP USER "+reader); err != nil {
+			t.Error(err)
+		}
+	})
+	at.User = url.UserPassword(reader, "secret")
+	return at.String(), reader
+}
+
+// openAs opens the database of a URL.
+func openAs(t testing.TB, database string) *mysql.Driver {
+	t.Helper()
+	d, err := mysql.Open(t.Context(), database, mysql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
 }
 
 func TestAnotherEngineIsNamed(t *testing.T) { onEach(t, anotherEngineIsNamed) }
