@@ -98,13 +98,16 @@ var unfitPostgres = []unfit{
 }
 
 var unfitMaria = []unfit{
-	{name: "no server", url: func(u *url.URL) { u.Host, u.RawQuery = "127.0.0.1:1", "" }, want: "open the database $DB on 127.0.0.1:1: connection refused"},
+	{name: "no server", url: func(u *url.URL) { u.Host, u.RawQuery = "127.0.0.1:1", "" }, want: "open the database $DB on 127.0.0.1:1: connection refused; start the server, or name in the URL where it listens"},
+	{name: "no socket", url: with("socket", "/nowhere"), want: "open the database $DB on /nowhere: no such file or directory; start the server, or name in the URL where it listens"},
 	{name: "no host", url: func(u *url.URL) { u.Host, u.RawQuery = "nowhere.invalid", "" }, want: "open the database $DB on nowhere.invalid:3306: no host of that name was found"},
 	{name: "a parameter that does not exist", url: with("sockt", "x"), want: `the database's URL: there is no parameter "sockt"; known are socket, tls and ca`},
 	{name: "TLS that the server does not have", url: with("tls", "true"),
 		want: "open the database $DB on $HOST: the server has no TLS; give it a certificate (ssl_cert and ssl_key in its configuration), or say tls=false in the URL"},
 	{name: "a wrong password", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'other'"}, url: as,
-		want: "open the database $DB on $HOST: Access denied for user '$ANN'@'localhost' (using password: YES); the URL's user and password are not those of CREATE USER '$ANN'@'…' IDENTIFIED BY '…'"},
+		want: "open the database $DB on $HOST: Access denied for user '$ANN'@'localhost' (using password: YES); the URL's user and password are not those of CREATE USER '$ANN'@'…' IDENTIFIED BY '…', or that user has REQUIRE SSL: then say tls=true, or ca=FILE, in the URL"},
+	{name: "a user who may not come without TLS", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'secret' REQUIRE SSL"}, url: as,
+		want: "open the database $DB on $HOST: Access denied for user '$ANN'@'localhost' (using password: YES); the URL's user and password are not those of CREATE USER '$ANN'@'…' IDENTIFIED BY '…', or that user has REQUIRE SSL: then say tls=true, or ca=FILE, in the URL"},
 	{name: "no database", url: func(u *url.URL) { u.Path = "/nowhere" }, want: "open the database nowhere on $HOST: Unknown database 'nowhere'; mend it with CREATE DATABASE `nowhere`"},
 	{name: "a user who may not use it", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'secret'"}, url: as,
 		want: "open the database $DB on $HOST: Access denied for user '$ANN'@'%' to database '$DB'; mend it with GRANT ALL ON `$DB`.* TO '$ANN'@'…'"},
@@ -116,7 +119,7 @@ var unfitMaria = []unfit{
 	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin"},
 	{name: "another collation", spoil: []string{"ALTER TABLE items MODIFY note mediumtext COLLATE utf8mb4_general_ci"},
 		want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin; table items has column note mediumtext COLLATE utf8mb4_general_ci"},
-	{name: "another engine", spoil: []string{"ALTER TABLE items ENGINE = Aria"}, want: notAsRecorded + "table items is not kept by InnoDB but by aria"},
+	{name: "another engine", spoil: []string{"ALTER TABLE mainstay_sessions ENGINE = Aria"}, want: notAsRecorded + "table mainstay_sessions is not kept by InnoDB but by aria"},
 	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + "table mine is not one of mainstay's"},
 	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + "table items is missing"},
 	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name ON items"}, want: notAsRecorded + "table items lacks index items__name on name, id"},
@@ -145,7 +148,7 @@ func passwords(t *testing.T) string {
 
 func TestAServerDatabaseThatIsUnfitIsNamedWithWhatMendsIt(t *testing.T) {
 	s := &shop{contract: t.TempDir(), folder: t.TempDir()}
-	s.save(t, shopContract)
+	s.save(t, strings.Replace(shopContract, "note: text optional\n", "note: text optional\n      owner: User optional\n", 1))
 	t.Run("PostgreSQL", func(t *testing.T) {
 		server := dbtest.OwnPostgres(t, "-c", passwords(t))
 		if err := dbtest.Run(server.URL(""), "CREATE DATABASE complete"); err != nil {

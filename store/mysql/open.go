@@ -48,7 +48,7 @@ type Options struct {
 	primary *Driver      // not nil: the database is a replica of it
 }
 
-// connectTimeout is how long a server may take to answer a new connection.
+// connectTimeout is how long a server may take until a new connection can be used.
 const connectTimeout = 10 * time.Second
 
 // Open connects; url is mysql://USER:PASSWORD@HOST:PORT/DATABASE, see parseURL.
@@ -91,25 +91,36 @@ func Open(ctx context.Context, url string, o Options) (*Driver, error) {
 
 // meet finds out who answers and whether it can be trusted.
 func (d *Driver) meet(ctx context.Context) error {
-	raw, err := d.connector.Connect(ctx)
+	found, err := d.asked(ctx)
 	if err != nil {
 		return notOpened(d.config, err)
 	}
-	c := &conn{d: d, raw: raw}
-	found, err := c.list(ctx, "SELECT VERSION()")
-	raw.Close()
-	if err != nil {
-		return notOpened(d.config, err)
-	}
-	d.flavour, d.version, err = recognised(found[0])
+	d.flavour, d.version, err = recognised(found)
 	if err != nil {
 		return err
 	}
-	if c, err = d.take(ctx, reading); err != nil {
+	c, err := d.take(ctx, reading)
+	if err != nil {
 		return err
 	}
 	defer d.give(c)
 	return d.examine(ctx, c)
+}
+
+// asked is what the server says that it is.
+func (d *Driver) asked(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	raw, err := d.connector.Connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer raw.Close()
+	found, err := (&conn{d: d, raw: raw}).list(ctx, "SELECT VERSION()")
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
 }
 
 // wireOf is the key of a context by which who connects hears of the connection.
@@ -158,14 +169,13 @@ func recognised(text string) (*flavour, string, error) {
 
 // Close waits for what is running.
 func (d *Driver) Close() error {
-	var err error
 	d.closing.Do(func() {
 		close(d.closed)
 		d.driving.Wait()
-		err = d.pool.close()
+		d.pool.close()
 		d.kills.Wait()
 	})
-	return err
+	return nil
 }
 
 // Limits tells what the database cannot do.

@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"sync"
 	"time"
 
@@ -79,17 +78,14 @@ func (p *pool) forget() {
 	}
 }
 
-// close waits for the connections in use and closes all.
-func (p *pool) close() error {
+// close waits for the connections in use and closes all. That the server has ended one
+// before is as good.
+func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
 	p.places.Close()
-	var errs []error
-	for _, c := range p.idle {
-		errs = append(errs, c.raw.Close())
-	}
-	return errors.Join(errs...)
+	p.forget()
 }
 
 // take waits for a connection that is set up for u, for what is not broken off; give

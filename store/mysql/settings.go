@@ -115,6 +115,11 @@ func notOpened(config *mysql.Config, err error) error {
 			reason += fmt.Sprintf("; mend it with GRANT ALL ON %s.* TO '%s'@'…'", identifier(config.DBName), config.User)
 		case 1045, 1698:
 			reason += fmt.Sprintf("; the URL's user and password are not those of CREATE USER '%s'@'…' IDENTIFIED BY '…'", config.User)
+			if config.TLSConfig == "false" && config.TLS == nil {
+				reason += ", or that user has REQUIRE SSL: then say tls=true, or ca=FILE, in the URL"
+			}
+		case 1130:
+			reason += fmt.Sprintf("; mend it with CREATE USER '%s'@'…' IDENTIFIED BY '…' for the host that we come from", config.User)
 		}
 	case errors.As(err, &unknown):
 		reason = "no host of that name was found"
@@ -124,8 +129,13 @@ func notOpened(config *mysql.Config, err error) error {
 		reason = "the server has no TLS; give it a certificate (ssl_cert and ssl_key in its configuration), or say tls=false in the URL"
 	case errors.As(err, &number):
 		reason = number.Error()
+		if number == syscall.ECONNREFUSED || number == syscall.ENOENT {
+			reason += "; start the server, or name in the URL where it listens"
+		}
 	case errors.Is(err, context.DeadlineExceeded):
-		reason = "it does not answer"
+		reason = "it does not answer; is the URL's port that of MySQL or MariaDB?"
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrMalformPkt), errors.Is(err, mysql.ErrPktSync), errors.Is(err, mysql.ErrPktSyncMul):
+		reason = "what answers is not MySQL or MariaDB, or it hangs up; is the URL's port the right one?"
 	}
 	return store.Unavailable(err, fmt.Sprintf("open the database %s on %s: %s", config.DBName, config.Addr, reason))
 }
