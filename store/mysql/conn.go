@@ -39,12 +39,23 @@ type conn struct {
 // transaction is run again.
 const lockWait = 10
 
+// session is what statements rely on, whatever the server, its configuration or its
+// user's has as the default. A sort looks at the whole of what can be indexed, 4 bytes for
+// a code point; errors come in English, since some of them are read; a statement's time is
+// its caller's.
+var session = fmt.Sprintf("time_zone = '+00:00', innodb_lock_wait_timeout = %d, max_sort_length = %d, group_concat_max_len = 1048576, "+
+	"lc_messages = 'en_US', sql_auto_is_null = 0, sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, completion_type = 'NO_CHAIN', "+
+	"foreign_key_checks = 1, unique_checks = 1, div_precision_increment = 4, lock_wait_timeout = 86400, net_read_timeout = 30, net_write_timeout = 60",
+	lockWait, 4*maxVarchar)
+
 // widening asks for the connection's number, beside a text by which the client's buffer
 // grows and stays: a page of records is read at once then, not in pieces of 4 KiB.
 const widening = "SELECT CONNECTION_ID(), REPEAT(' ', 32000)"
 
 // connect opens a connection and makes its session what statements rely on.
 func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	c := &conn{d: d, stmts: map[stmtKey]*prepared{}, use: ^u}
 	raw, err := d.connector.Connect(context.WithValue(ctx, wireOf{}, &c.wire))
 	if err != nil {
@@ -53,10 +64,7 @@ func (d *Driver) connect(ctx context.Context, u use) (*conn, error) {
 	c.raw = raw
 	err = c.exec(ctx, "SET NAMES utf8mb4 COLLATE "+d.flavour.collation)
 	if err == nil {
-		// A sort looks at the whole of what can be indexed, 4 bytes for a code point.
-		err = c.exec(ctx, fmt.Sprintf("SET SESSION sql_mode = '%s', time_zone = '+00:00', innodb_lock_wait_timeout = %d, max_sort_length = %d, "+
-			"sql_auto_is_null = 0, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, unique_checks = 1"+d.flavour.session,
-			d.flavour.sqlMode, lockWait, 4*maxVarchar))
+		err = c.exec(ctx, fmt.Sprintf("SET SESSION sql_mode = '%s', %s, %s", d.flavour.sqlMode, session, d.flavour.session))
 	}
 	if err == nil {
 		err = c.prepareFor(ctx, u)

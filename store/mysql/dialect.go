@@ -60,6 +60,7 @@ var mysqlFlavour = func() flavour {
 		explain:    "EXPLAIN FORMAT=TRADITIONAL",
 		analyze:    "EXPLAIN FORMAT=TRADITIONAL", // its ANALYZE has trees only
 		sqlMode:    strictMode,
+		session:    "transaction_read_only = 0, max_execution_time = 0",
 		followed:   [2]string{"gtid_mode", "ON"},
 		position:   "SELECT @@GLOBAL.gtid_executed",
 		reached:    "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed)",

@@ -15,9 +15,15 @@ func (d *Driver) Lock(ctx context.Context, name string) (unlock func() error, er
 	if err != nil {
 		return nil, err
 	}
+	c.broken = true // its session is not like others, and closing it gives the lock back
 	sum := sha256.Sum256([]byte(d.config.DBName + "\x00" + name))
 	lock := "mainstay " + hex.EncodeToString(sum[:16])
 	const forever = "1000000000" // seconds; ctx ends it before
+	// It says nothing while the lock is held; that must not end it.
+	if err := c.exec(ctx, "SET SESSION wait_timeout = 31536000"); err != nil {
+		d.give(c)
+		return nil, explained(ctx, err)
+	}
 	got, err := c.list(ctx, "SELECT GET_LOCK(?, "+forever+")", lock)
 	if err == nil && got[0] != "1" {
 		err = errors.New("mysql: no lock was given")
@@ -31,9 +37,6 @@ func (d *Driver) Lock(ctx context.Context, name string) (unlock func() error, er
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 		defer cancel()
 		_, err := c.list(ctx, "SELECT RELEASE_LOCK(?)", lock)
-		if err != nil {
-			c.broken = true // closing it gives the lock back
-		}
 		return explained(ctx, err)
 	}, nil
 }

@@ -24,7 +24,7 @@ var mariaFlavour = func() flavour {
 		reached:   "SELECT MASTER_GTID_WAIT(?, 0) = 0",
 		// An EXISTS that it makes an IN may be one that it refuses (1235), and reads
 		// all related rows where a page needs few.
-		session:      ", optimizer_switch = 'exists_to_in=off'",
+		session:      "optimizer_switch = 'exists_to_in=off', tx_read_only = 0, max_statement_time = 0",
 		groupLocks:   "SET SESSION innodb_lock_wait_timeout = 0, lock_wait_timeout = 0",
 		simultaneous: true,
 		minimum:      version{10, 11, 0},
