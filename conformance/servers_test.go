@@ -68,6 +68,8 @@ var unfitPostgres = []unfit{
 	{name: "a user who may do nothing, asked to conform", command: "conform", spoil: ann, url: as, want: mayNothing},
 	{name: "a schema that may not be used", spoil: []string{ann[0], "REVOKE USAGE ON SCHEMA public FROM PUBLIC"}, url: as,
 		want: `the PostgreSQL database $DB has none of the schemas of its search_path ("$user", public) that $ANN may use; mend it with GRANT USAGE ON SCHEMA "public" TO "$ANN"`},
+	{name: "references that are not held to", spoil: []string{ann[0], "GRANT ALL ON ALL TABLES IN SCHEMA public TO $ANN", "ALTER ROLE $ANN SET session_replication_role = replica"}, url: as,
+		want: `the PostgreSQL database $DB has session_replication_role = replica, so that references are not held to; mend it with ALTER ROLE "$ANN" RESET session_replication_role`},
 	{name: "a user who may not make tables", command: "migrate", spoil: []string{ann[0], "CREATE SCHEMA empty", "GRANT USAGE ON SCHEMA empty TO $ANN"},
 		url:  func(u *url.URL) { as(u); with("search_path", "empty")(u) },
 		want: `$ANN may not change the tables: permission denied for schema empty; mend it with GRANT CREATE ON SCHEMA "empty" TO "$ANN"`},

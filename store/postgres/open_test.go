@@ -59,3 +59,35 @@ func TestADatabaseThatDoesNotAnswerLeavesNothingBehind(t *testing.T) {
 		t.Errorf("%d goroutines are left", n)
 	}
 }
+
+// What the role, the database or the server is set to does not reach our sessions.
+func TestASessionIsSetToWhatStatementsRelyOn(t *testing.T) {
+	at := dbtest.OwnPostgres(t).URL("")
+	var statements []string
+	for setting, spoilt := range map[string]string{
+		"statement_timeout": "20ms", "lock_timeout": "20ms", "idle_in_transaction_session_timeout": "20ms", "idle_session_timeout": "20ms",
+		"default_transaction_isolation": "serializable", "default_transaction_read_only": "on", "transform_null_equals": "on", "array_nulls": "off",
+		"timezone": "Asia/Tokyo", "datestyle": "German", "extra_float_digits": "-5", "standard_conforming_strings": "off", "row_security": "off",
+		"bytea_output": "escape", "intervalstyle": "sql_standard", "quote_all_identifiers": "on", "enable_seqscan": "off",
+	} {
+		statements = append(statements, "ALTER ROLE postgres SET "+setting+" = '"+spoilt+"'")
+	}
+	if err := dbtest.Run(at, statements...); err != nil {
+		t.Fatal(err)
+	}
+	d, err := postgres.Open(t.Context(), at, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for setting, want := range map[string]string{
+		"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0",
+		"default_transaction_isolation": "read committed", "default_transaction_read_only": "off", "transform_null_equals": "off", "array_nulls": "on",
+		"timezone": "UTC", "datestyle": "ISO, MDY", "extra_float_digits": "1", "standard_conforming_strings": "on", "row_security": "on",
+	} {
+		found, err := d.One(t.Context(), "SELECT current_setting($1)", setting)
+		if err != nil || found != want {
+			t.Errorf("%s is %q (%v), want %s", setting, found, err, want)
+		}
+	}
+}

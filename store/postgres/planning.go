@@ -1,10 +1,7 @@
 package postgres
 
 import (
-	"context"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/mainstay-run/mainstay/query"
 )
@@ -18,17 +15,6 @@ const (
 	once   = "force_generic_plan"
 	asSeen = "auto"
 )
-
-// tune sets what only newer servers know. A page looks up as many records as it shows,
-// each once: to remember them, in a table made for one execution, costs more than it saves.
-func (c *conn) tune(ctx context.Context) error {
-	major, _, _ := strings.Cut(c.ParameterStatus("server_version"), ".")
-	if n, err := strconv.Atoi(major); err != nil || n < 14 {
-		return nil
-	}
-	_, err := c.exec(ctx, "SET enable_memoize = off")
-	return err
-}
 
 // planning is the plan_cache_mode for a statement. Reads by key and changes have one
 // plan in either; so have lists by their parents' keys.

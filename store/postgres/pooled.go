@@ -21,6 +21,21 @@ import (
 // tracked are the settings that a pooler carries from connection to connection.
 var tracked = map[string]bool{"application_name": true, "timezone": true, "datestyle": true, "standard_conforming_strings": true, "client_encoding": true}
 
+// untracked are the settings that it leaves as the server begins with them. With slow,
+// which says what comes of it, another value is warned of; else it is refused.
+var untracked = []struct{ name, slow string }{
+	{name: "extra_float_digits"},
+	{name: "default_transaction_read_only"},
+	{name: "default_transaction_isolation"},
+	{name: "row_security"},
+	{name: "transform_null_equals"},
+	{name: "array_nulls"},
+	{name: "jit", slow: "compiling a statement takes longer than it runs"},
+	{name: "statement_timeout", slow: "statements that take longer, exports and steps of migrate among them, are broken off"},
+	{name: "lock_timeout", slow: "requests that wait longer for another one's record are refused"},
+	{name: "idle_in_transaction_session_timeout", slow: "requests that take longer between two statements are broken off"},
+}
+
 // refusedSettings reports that a pooler does not take the settings of a session.
 func refusedSettings(err error) bool {
 	var e *pgconn.PgError
@@ -45,7 +60,8 @@ func isPooled(ctx context.Context, c *conn) (bool, error) {
 // examinePooled refuses a server whose sessions do not begin as statements rely on.
 func (d *Driver) examinePooled(ctx context.Context, c *conn) error {
 	d.log.LogAttrs(ctx, slog.LevelInfo, "a pooler stands before the database: statements are not kept prepared", slog.String("address", d.address()))
-	for _, name := range []string{"extra_float_digits", "default_transaction_read_only", "row_security", "jit"} {
+	for _, s := range untracked {
+		name := s.name
 		found, err := c.list(ctx, "SELECT current_setting($1)", name)
 		if err != nil {
 			return explained(ctx, err)
@@ -53,12 +69,12 @@ func (d *Driver) examinePooled(ctx context.Context, c *conn) error {
 		if found[0] == session[name] || name == "extra_float_digits" && found[0] > session[name] {
 			continue
 		}
-		mend := fmt.Sprintf("ALTER ROLE %s SET %s = %s", identifier(d.user), name, session[name])
-		if name != "jit" {
+		mend := fmt.Sprintf("ALTER ROLE %s SET %s = %s", identifier(d.user), name, quote(session[name]))
+		if s.slow == "" {
 			return refused("%s is %s behind the pooler on %s, where a session cannot set it; mend it with %s", name, found[0], d.address(), mend)
 		}
-		d.log.LogAttrs(ctx, slog.LevelWarn, "a setting of the database is slow", slog.String("setting", name), slog.String("value", found[0]),
-			slog.String("why", "compiling a statement takes longer than it runs"), slog.String("mend", mend))
+		d.log.LogAttrs(ctx, slog.LevelWarn, "a setting of the database costs requests", slog.String("setting", name), slog.String("value", found[0]),
+			slog.String("why", s.slow), slog.String("mend", mend))
 	}
 	return nil
 }

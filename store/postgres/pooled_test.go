@@ -43,13 +43,14 @@ func TestAPoolerIsToldOf(t *testing.T) {
 
 func TestWhatAPoolerKeepsFromASessionIsNamed(t *testing.T) {
 	for _, tt := range []struct{ spoil, query, want string }{
-		{"default_transaction_read_only", "", "mend it with ALTER ROLE \"postgres\" SET default_transaction_read_only = off"},
+		{"default_transaction_read_only = on", "", "mend it with ALTER ROLE \"postgres\" SET default_transaction_read_only = 'off'"},
+		{"default_transaction_isolation = serializable", "", `mend it with ALTER ROLE "postgres" SET default_transaction_isolation = 'read committed'`},
 		{"", "&search_path=elsewhere", "the pooler does not take search_path from the URL"},
 	} {
 		at := dbtest.PooledURL(t)
 		if tt.spoil != "" {
 			name := at[strings.LastIndex(at, "/")+1 : strings.Index(at, "?")]
-			dbtest.OnServer(t, at, "ALTER DATABASE "+name+" SET "+tt.spoil+" = on")
+			dbtest.OnServer(t, at, "ALTER DATABASE "+name+" SET "+tt.spoil)
 		}
 		d, err := postgres.Open(t.Context(), at+tt.query, postgres.Options{})
 		if err == nil {

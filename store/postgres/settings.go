@@ -25,8 +25,44 @@ const minVersion = 13_00_00
 var session = map[string]string{
 	"application_name": "mainstay", "timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1",
 	"standard_conforming_strings": "on", "client_encoding": "UTF8",
-	"default_transaction_read_only": "off", "row_security": "on",
+	"default_transaction_read_only": "off", "default_transaction_isolation": "read committed", "row_security": "on",
+	"transform_null_equals": "off", "array_nulls": "on",
 	"jit": "off", // compiling takes longer than such statements run, and cannot be interrupted
+	// How long something may take is the request's to say: its end cancels the statement.
+	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0",
+}
+
+// newer are settings of the session that a server knows from a version on; an older one
+// would refuse the connection for them.
+var newer = []struct {
+	since    int
+	name, to string
+}{
+	// A page looks up as many records as it shows, each once: to remember them, in a
+	// table made for one execution, costs more than it saves.
+	{14, "enable_memoize", "off"},
+	{14, "idle_session_timeout", "0"},
+	{17, "transaction_timeout", "0"},
+}
+
+// tune sets what only newer servers know.
+func (c *conn) tune(ctx context.Context) error {
+	number, _, _ := strings.Cut(c.ParameterStatus("server_version"), ".")
+	major, err := strconv.Atoi(number)
+	if err != nil {
+		return nil
+	}
+	var set []string
+	for _, s := range newer {
+		if major >= s.since {
+			set = append(set, fmt.Sprintf("set_config('%s', '%s', false)", s.name, s.to))
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	_, err = c.exec(ctx, "SELECT "+strings.Join(set, ", "))
+	return err
 }
 
 // factsQuery asks what the server and the session are, one line each.
@@ -93,36 +129,48 @@ func refused(format string, args ...any) error {
 
 func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// unsafe are the settings under which a crash can take back a write that was
-// acknowledged, or leave half of a page.
-var unsafe = map[string]struct{ value, why string }{
-	"fsync":              {"off", "a write that was acknowledged can be lost, and the database damaged, when the machine stops"},
-	"full_page_writes":   {"off", "a page that is half written when the machine stops damages the database"},
-	"synchronous_commit": {"off", "a write that was acknowledged can be lost when the server stops"},
-	"zero_damaged_pages": {"on", "records on a damaged page vanish without a word"},
+// unsafe are the settings that a session may not change for itself, or that are the
+// operator's to choose, under which records may be lost or damaged.
+var unsafe = []struct {
+	name, value, why string
+	refuse           bool // what is stored would not be as the contract says
+}{
+	{name: "fsync", value: "off", why: "a write that was acknowledged can be lost, and the database damaged, when the machine stops"},
+	{name: "full_page_writes", value: "off", why: "a page that is half written when the machine stops damages the database"},
+	{name: "synchronous_commit", value: "off", why: "a write that was acknowledged can be lost when the server stops"},
+	{name: "zero_damaged_pages", value: "on", why: "records on a damaged page vanish without a word"},
+	{name: "ignore_checksum_failure", value: "on", why: "records on a damaged page are read as they are"},
+	{name: "session_replication_role", value: "replica", why: "references are not held to", refuse: true},
 }
 
 // warn names the unsafe settings, each with what mends it. Where one comes from is asked
 // only when it is unsafe: pg_settings takes the server milliseconds.
 func (d *Driver) warn(ctx context.Context, c *conn) error {
-	names := []string{"fsync", "full_page_writes", "synchronous_commit", "zero_damaged_pages"}
-	values, err := c.list(ctx, "SELECT unnest(ARRAY[current_setting('"+strings.Join(names, "'), current_setting('")+"')])")
+	asked := make([]string, len(unsafe))
+	for i, s := range unsafe {
+		asked[i] = "current_setting('" + s.name + "')"
+	}
+	values, err := c.list(ctx, "SELECT unnest(ARRAY["+strings.Join(asked, ", ")+"])")
 	if err != nil {
 		return explained(ctx, err)
 	}
-	for i, name := range names {
-		if values[i] != unsafe[name].value {
+	for i, s := range unsafe {
+		if values[i] != s.value {
 			continue
 		}
-		source, err := c.list(ctx, "SELECT source FROM pg_settings WHERE name = $1", name)
+		source, err := c.list(ctx, "SELECT source FROM pg_settings WHERE name = $1", s.name)
 		if err != nil {
 			return explained(ctx, err)
 		}
 		if len(source) != 1 {
-			return refused("the database tells of no setting %s", name)
+			return refused("the database tells of no setting %s", s.name)
+		}
+		mend := d.mend(s.name, source[0])
+		if s.refuse {
+			return refused("the PostgreSQL database %s has %s = %s, so that %s; mend it with %s", d.config.Database, s.name, s.value, s.why, mend)
 		}
 		d.log.LogAttrs(ctx, slog.LevelWarn, "a setting of the database is unsafe",
-			slog.String("setting", name), slog.String("value", values[i]), slog.String("why", unsafe[name].why), slog.String("mend", d.mend(name, source[0])))
+			slog.String("setting", s.name), slog.String("value", s.value), slog.String("why", s.why), slog.String("mend", mend))
 	}
 	return nil
 }
