@@ -42,14 +42,19 @@ var ann = []string{"CREATE ROLE $ANN LOGIN PASSWORD 'secret'"}
 const mayNothing = `$ANN may not read and write every table: not items, mainstay_credentials, mainstay_idempotency, mainstay_keys, mainstay_meta, mainstay_sessions, users; mend it with GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "public" TO "$ANN"`
 
 var unfitPostgres = []unfit{
-	{name: "no server", url: func(u *url.URL) { u.Host = "127.0.0.1:1" }, want: "open the PostgreSQL database $DB on 127.0.0.1:1: connection refused"},
+	{name: "no server", url: func(u *url.URL) { u.Host = "127.0.0.1:1" }, want: "open the PostgreSQL database $DB on 127.0.0.1:1: connection refused; is PostgreSQL running there? See pg_isready -h 127.0.0.1 -p 1"},
+	{name: "no socket", url: func(u *url.URL) { u.Host, u.RawQuery = "", "host=/nowhere" }, want: "open the PostgreSQL database $DB on /nowhere: no such file or directory; is PostgreSQL running there? See pg_isready -h /nowhere -p 5432"},
 	{name: "no host", url: func(u *url.URL) { u.Host = "nowhere.invalid" }, want: "open the PostgreSQL database $DB on nowhere.invalid:5432: no host of that name was found"},
-	{name: "a parameter that does not exist", url: with("sslmod", "disable"), want: `open the PostgreSQL database $DB on $HOST: unrecognized configuration parameter "sslmod"`},
-	{name: "a TLS mode that does not exist", url: with("sslmode", "yes"), want: "the database's URL is postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…: failed to configure TLS (sslmode is invalid)"},
+	{name: "a parameter that does not exist", url: with("sslmod", "disable"), want: `open the PostgreSQL database $DB on $HOST: unrecognized configuration parameter "sslmod"; known in a URL are sslmode, sslrootcert, sslcert, sslkey, host, connect_timeout, target_session_attrs, options and search_path, and the server's own settings`},
+	{name: "a TLS mode that does not exist", url: with("sslmode", "yes"), want: "the database's URL is postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…: sslmode is disable, allow, prefer, require, verify-ca or verify-full"},
 	{name: "TLS that the server does not have", url: with("sslmode", "require"),
 		want: "open the PostgreSQL database $DB on $HOST: the server has no TLS; mend it with ALTER SYSTEM SET ssl = on and a certificate, or say sslmode=disable in the URL"},
 	{name: "a wrong password", spoil: []string{"CREATE ROLE $ANN LOGIN PASSWORD 'other'"}, url: as,
-		want: `open the PostgreSQL database $DB on $HOST: password authentication failed for user "$ANN"; the URL's is not the one of ALTER ROLE "$ANN" PASSWORD '…'`},
+		want: `open the PostgreSQL database $DB on $HOST: password authentication failed for user "$ANN": wrong password, or no such user; mend the URL, or say ALTER ROLE "$ANN" PASSWORD '…' or CREATE ROLE "$ANN" LOGIN PASSWORD '…'`},
+	{name: "no such user", url: as,
+		want: `open the PostgreSQL database $DB on $HOST: password authentication failed for user "$ANN": wrong password, or no such user; mend the URL, or say ALTER ROLE "$ANN" PASSWORD '…' or CREATE ROLE "$ANN" LOGIN PASSWORD '…'`},
+	{name: "no password", spoil: ann, url: func(u *url.URL) { u.User = url.User("$ANN") },
+		want: "open the PostgreSQL database $DB on $HOST: the server asks $ANN for a password, and there is none in the URL: postgres://USER:PASSWORD@HOST:PORT/NAME"},
 	{name: "a user who may not log in", spoil: []string{"CREATE ROLE $ANN PASSWORD 'secret'"}, url: as,
 		want: `open the PostgreSQL database $DB on $HOST: role "$ANN" is not permitted to log in; mend it with CREATE ROLE "$ANN" LOGIN or ALTER ROLE "$ANN" LOGIN, and a line for it in pg_hba.conf`},
 	{name: "no database", url: func(u *url.URL) { u.Path = "/nowhere" },

@@ -118,6 +118,9 @@ func wrongURL(err error) error {
 	if _, after, ok := strings.Cut(text, "`: "); ok {
 		text = after
 	}
+	if strings.Contains(text, "sslmode is invalid") {
+		text = "sslmode is disable, allow, prefer, require, verify-ca or verify-full"
+	}
 	return refused("the database's URL is postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…: %s", text)
 }
 

@@ -200,6 +200,9 @@ func addressOf(c *pgconn.Config) string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 }
 
+// parameters are those of a URL that say how to connect.
+const parameters = "sslmode, sslrootcert, sslcert, sslkey, host, connect_timeout, target_session_attrs, options and search_path"
+
 // notOpened says which server could not be reached, why, and what mends it.
 func notOpened(config *pgconn.Config, err error) error {
 	reason := err.Error()
@@ -221,7 +224,12 @@ func notOpened(config *pgconn.Config, err error) error {
 		case "28000":
 			reason += fmt.Sprintf("; mend it with CREATE ROLE %s LOGIN or ALTER ROLE %s LOGIN, and a line for it in pg_hba.conf", user, user)
 		case "28P01":
-			reason += fmt.Sprintf("; the URL's is not the one of ALTER ROLE %s PASSWORD '…'", user)
+			reason += fmt.Sprintf(": wrong password, or no such user; mend the URL, or say ALTER ROLE %[1]s PASSWORD '…' or CREATE ROLE %[1]s LOGIN PASSWORD '…'", user)
+			if config.Password == "" {
+				reason = fmt.Sprintf("the server asks %s for a password, and there is none in the URL: postgres://USER:PASSWORD@HOST:PORT/NAME", config.User)
+			}
+		case "42704":
+			reason += "; known in a URL are " + parameters + ", and the server's own settings"
 		case "42501":
 			reason += fmt.Sprintf("; mend it with GRANT CONNECT ON DATABASE %s TO %s", database, user)
 		}
@@ -233,6 +241,9 @@ func notOpened(config *pgconn.Config, err error) error {
 		reason = "no host of that name was found"
 	case errors.As(err, &number):
 		reason = number.Error()
+		if number == syscall.ECONNREFUSED || number == syscall.ENOENT {
+			reason += fmt.Sprintf("; is PostgreSQL running there? See pg_isready -h %s -p %d", config.Host, config.Port)
+		}
 	case strings.Contains(reason, "server refused TLS connection"):
 		reason = "the server has no TLS; mend it with ALTER SYSTEM SET ssl = on and a certificate, or say sslmode=disable in the URL"
 	case errors.Is(err, context.DeadlineExceeded):
