@@ -82,22 +82,30 @@ var unfitPostgres = []unfit{
 		"CREATE TABLE half.mainstay_meta (LIKE mainstay_meta INCLUDING ALL)", "INSERT INTO half.mainstay_meta VALUES ('format', '1'), ('schema', '{}')", "GRANT SELECT ON half.mainstay_meta TO $ANN"},
 		url:  func(u *url.URL) { as(u); with("search_path", "half")(u) },
 		want: `$ANN may not change the tables: permission denied for table mainstay_meta; mend it with ALTER TABLE "mainstay_meta" OWNER TO "$ANN"`},
-	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + `table items lacks column note text COLLATE "C"`},
+	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + `table items lacks column note text COLLATE "C"; its values are gone: restore a backup, or mend it with ALTER TABLE "items" ADD COLUMN "note" text COLLATE "C"`},
 	{name: "a column that was changed", spoil: []string{"ALTER TABLE items ALTER note TYPE varchar(10)"},
-		want: notAsRecorded + `table items lacks column note text COLLATE "C"; table items has column note character varying(10) COLLATE "default"`},
+		want: notAsRecorded + `table items has column note character varying(10) COLLATE "default" instead of column note text COLLATE "C"; mend it with ALTER TABLE "items" ALTER COLUMN "note" TYPE text COLLATE "C" USING "note"::text, ALTER COLUMN "note" DROP NOT NULL`},
 	{name: "another collation", spoil: []string{`ALTER TABLE items ALTER note TYPE text COLLATE "ucs_basic"`},
-		want: notAsRecorded + `table items lacks column note text COLLATE "C"; table items has column note text COLLATE ucs_basic`},
-	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + "table mine is not one of mainstay's"},
-	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + "table items is missing"},
-	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name"}, want: notAsRecorded + "table items lacks index items__name on name, id"},
+		want: notAsRecorded + `table items has column note text COLLATE ucs_basic instead of column note text COLLATE "C"; mend it with ALTER TABLE "items" ALTER COLUMN "note" TYPE text COLLATE "C" USING "note"::text, ALTER COLUMN "note" DROP NOT NULL`},
+	{name: "a column that may be null", spoil: []string{`ALTER TABLE items ALTER name DROP NOT NULL`},
+		want: notAsRecorded + `table items has column name text COLLATE "C" instead of column name text COLLATE "C" not null; mend it with ALTER TABLE "items" ALTER COLUMN "name" TYPE text COLLATE "C" USING "name"::text, ALTER COLUMN "name" SET NOT NULL`},
+	{name: "a column added by hand", spoil: []string{`ALTER TABLE items ADD "an ""extra" bigserial UNIQUE`},
+		want: notAsRecorded + `column items.an "extra has a default that is not one of mainstay's; mend it with ALTER TABLE items ALTER COLUMN "an ""extra" DROP DEFAULT; constraint items_an "extra_key on items is not one of mainstay's; mend it with ALTER TABLE items DROP CONSTRAINT "items_an ""extra_key"; table items has column an "extra bigint not null; keep its values elsewhere, and mend it with ALTER TABLE "items" DROP COLUMN "an ""extra"`},
+	{name: "a reference added by hand", spoil: []string{`ALTER TABLE items ADD giver uuid REFERENCES users`},
+		want: notAsRecorded + `table items has reference giver to users on delete no action; mend it with ALTER TABLE "items" DROP CONSTRAINT "items_giver_fkey"; table items has column giver uuid; keep its values elsewhere, and mend it with ALTER TABLE "items" DROP COLUMN "giver"`},
+	{name: "a key dropped by hand", spoil: []string{`ALTER TABLE items DROP CONSTRAINT items_pkey`},
+		want: notAsRecorded + `table items lacks primary key on id; mend it with ALTER TABLE "items" ADD PRIMARY KEY ("id")`},
+	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + `table mine is not one of mainstay's; keep it in another database, and mend it with DROP TABLE "mine"`},
+	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + `table items is missing; its rows are gone: restore a backup, or mend it with CREATE TABLE "items" ("id" uuid NOT NULL, "created_at" timestamptz(3) NOT NULL, "updated_at" timestamptz(3) NOT NULL, "_revision" bigint NOT NULL, "name" text COLLATE "C" NOT NULL, "note" text COLLATE "C", "owner" uuid REFERENCES "users", PRIMARY KEY ("id")); CREATE INDEX "items__name" ON "items" ("name", "id"); CREATE INDEX "items__owner" ON "items" ("owner" NULLS FIRST, "id")`},
+	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name"}, want: notAsRecorded + `table items lacks index items__name on name, id; mend it with CREATE INDEX "items__name" ON "items" ("name", "id")`},
 	{name: "a unique index over some rows", spoil: []string{"DROP INDEX users__email__unique", "CREATE UNIQUE INDEX users__email__unique ON users (email) WHERE email <> ''"},
-		want: notAsRecorded + "index users__email__unique holds only some rows, or an expression"},
-	{name: "a view added by hand", spoil: []string{"CREATE VIEW mine AS SELECT 1"}, want: notAsRecorded + "view mine is not one of mainstay's"},
+		want: notAsRecorded + `table users has index users__email__unique unique on email of some rows; mend it with DROP INDEX "users__email__unique"; table users lacks index users__email__unique unique on email; mend it with CREATE UNIQUE INDEX "users__email__unique" ON "users" ("email")`},
+	{name: "a view added by hand", spoil: []string{"CREATE VIEW mine AS SELECT 1"}, want: notAsRecorded + "view mine is not one of mainstay's; mend it with DROP VIEW mine"},
 	{name: "a trigger added by hand", spoil: []string{"CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", "CREATE TRIGGER mine BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION nothing()"},
-		want: notAsRecorded + "trigger mine on items is not one of mainstay's"},
-	{name: "a rule added by hand", spoil: []string{"CREATE RULE mine AS ON DELETE TO items DO INSTEAD NOTHING"}, want: notAsRecorded + "rule mine on items is not one of mainstay's"},
-	{name: "a check added by hand", spoil: []string{"ALTER TABLE items ADD CONSTRAINT mine CHECK (name <> 'x')"}, want: notAsRecorded + "constraint mine on items is not one of mainstay's"},
-	{name: "a default added by hand", spoil: []string{"ALTER TABLE items ALTER note SET DEFAULT 'x'"}, want: notAsRecorded + "column items.note has a default that is not one of mainstay's"},
+		want: notAsRecorded + "trigger mine on items is not one of mainstay's; mend it with DROP TRIGGER mine ON items"},
+	{name: "a rule added by hand", spoil: []string{"CREATE RULE mine AS ON DELETE TO items DO INSTEAD NOTHING"}, want: notAsRecorded + "rule mine on items is not one of mainstay's; mend it with DROP RULE mine ON items"},
+	{name: "a check added by hand", spoil: []string{"ALTER TABLE items ADD CONSTRAINT mine CHECK (name <> 'x')"}, want: notAsRecorded + "constraint mine on items is not one of mainstay's; mend it with ALTER TABLE items DROP CONSTRAINT mine"},
+	{name: "a default added by hand", spoil: []string{"ALTER TABLE items ALTER note SET DEFAULT 'x'"}, want: notAsRecorded + "column items.note has a default that is not one of mainstay's; mend it with ALTER TABLE items ALTER COLUMN note DROP DEFAULT"},
 	{name: "row level security", spoil: []string{"ALTER TABLE items ENABLE ROW LEVEL SECURITY"},
 		want: notAsRecorded + "table items has row level security, which hides rows; mend it with ALTER TABLE items DISABLE ROW LEVEL SECURITY"},
 	{name: "a table that is not logged", spoil: []string{"ALTER TABLE items SET UNLOGGED"},
@@ -123,16 +131,24 @@ var unfitMaria = []unfit{
 	{name: "a user who may not make tables", command: "migrate", spoil: []string{"CREATE USER $ANN IDENTIFIED BY 'secret'", "CREATE DATABASE empty_$DB", "GRANT SELECT, INSERT, UPDATE, DELETE ON empty_$DB.* TO $ANN"},
 		url:  func(u *url.URL) { as(u); u.Path = "/empty_$DB" },
 		want: "$ANN may not change the tables: CREATE command denied to user '$ANN'@'localhost' for table `empty_$DB`.`mainstay_meta`; mend it with GRANT ALL ON `empty_$DB`.* TO '$ANN'@'…'"},
-	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin"},
+	{name: "a column dropped by hand", spoil: []string{"ALTER TABLE items DROP COLUMN note"}, want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin; its values are gone: restore a backup, or mend it with ALTER TABLE `items` ADD COLUMN `note` longtext COLLATE utf8mb4_nopad_bin"},
 	{name: "another collation", spoil: []string{"ALTER TABLE items MODIFY note mediumtext COLLATE utf8mb4_general_ci"},
-		want: notAsRecorded + "table items lacks column note longtext COLLATE utf8mb4_nopad_bin; table items has column note mediumtext COLLATE utf8mb4_general_ci"},
-	{name: "another engine", spoil: []string{"ALTER TABLE mainstay_sessions ENGINE = Aria"}, want: notAsRecorded + "table mainstay_sessions is not kept by InnoDB but by aria"},
-	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + "table mine is not one of mainstay's"},
-	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + "table items is missing"},
-	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name ON items"}, want: notAsRecorded + "table items lacks index items__name on name, id"},
-	{name: "a view added by hand", spoil: []string{"CREATE VIEW mine AS SELECT 1"}, want: notAsRecorded + "table mine is not one of mainstay's"},
-	{name: "a trigger added by hand", spoil: []string{"CREATE TRIGGER mine BEFORE INSERT ON items FOR EACH ROW SET NEW.note = 'x'"}, want: notAsRecorded + "trigger mine on items is not one of mainstay's"},
-	{name: "a check added by hand", spoil: []string{"ALTER TABLE items ADD CONSTRAINT mine CHECK (name <> 'x')"}, want: notAsRecorded + "constraint mine on items is not one of mainstay's"},
+		want: notAsRecorded + "table items has column note mediumtext COLLATE utf8mb4_general_ci instead of column note longtext COLLATE utf8mb4_nopad_bin; mend it with ALTER TABLE `items` MODIFY COLUMN `note` longtext COLLATE utf8mb4_nopad_bin"},
+	{name: "a column that is computed", spoil: []string{"ALTER TABLE items DROP COLUMN note, ADD COLUMN note longtext COLLATE utf8mb4_nopad_bin AS (name) VIRTUAL"},
+		want: notAsRecorded + "table items has column note longtext COLLATE utf8mb4_nopad_bin computed instead of column note longtext COLLATE utf8mb4_nopad_bin; mend it with ALTER TABLE `items` DROP COLUMN `note`, ADD COLUMN `note` longtext COLLATE utf8mb4_nopad_bin"},
+	{name: "a column added by hand", spoil: []string{"ALTER TABLE items ADD COLUMN `an ``extra` int UNIQUE"},
+		want: notAsRecorded + "table items has index an `extra unique on an `extra; mend it with ALTER TABLE `items` DROP INDEX `an ``extra`; table items has column an `extra int(11); keep its values elsewhere, and mend it with ALTER TABLE `items` DROP COLUMN `an ``extra`"},
+	{name: "a reference added by hand", spoil: []string{"ALTER TABLE items ADD COLUMN giver binary(16), ADD CONSTRAINT mine FOREIGN KEY (giver) REFERENCES users (id)"},
+		want: notAsRecorded + "table items has reference giver to users on delete no action; mend it with ALTER TABLE `items` DROP FOREIGN KEY `mine`; table items has index mine on giver; mend it with ALTER TABLE `items` DROP INDEX `mine`; table items has column giver binary(16); keep its values elsewhere, and mend it with ALTER TABLE `items` DROP COLUMN `giver`"},
+	{name: "a key dropped by hand", spoil: []string{"ALTER TABLE items DROP PRIMARY KEY"},
+		want: notAsRecorded + "table items lacks primary key on id; mend it with ALTER TABLE `items` ADD PRIMARY KEY (`id`)"},
+	{name: "another engine", spoil: []string{"ALTER TABLE mainstay_sessions ENGINE = Aria"}, want: notAsRecorded + "table mainstay_sessions is not kept by InnoDB but by aria; mend it with ALTER TABLE `mainstay_sessions` ENGINE=InnoDB"},
+	{name: "a table added by hand", spoil: []string{"CREATE TABLE mine (a int)"}, want: notAsRecorded + "table mine is not one of mainstay's; keep it in another database, and mend it with DROP TABLE `mine`"},
+	{name: "a table dropped by hand", spoil: []string{"DROP TABLE items"}, want: notAsRecorded + "table items is missing; its rows are gone: restore a backup, or mend it with CREATE TABLE `items` (`id` binary(16) NOT NULL, `created_at` datetime(3) NOT NULL, `updated_at` datetime(3) NOT NULL, `_revision` bigint NOT NULL, `name` varchar(80) COLLATE utf8mb4_nopad_bin NOT NULL, `note` longtext COLLATE utf8mb4_nopad_bin, `owner` binary(16), PRIMARY KEY (`id`), INDEX `items__name` (`name`, `id`), INDEX `items__owner` (`owner`, `id`), CONSTRAINT `items__owner__ref` FOREIGN KEY (`owner`) REFERENCES `users` (`id`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"},
+	{name: "an index dropped by hand", spoil: []string{"DROP INDEX items__name ON items"}, want: notAsRecorded + "table items lacks index items__name on name, id; mend it with ALTER TABLE `items` ADD INDEX `items__name` (`name`, `id`)"},
+	{name: "a view added by hand", spoil: []string{"CREATE VIEW mine AS SELECT 1"}, want: notAsRecorded + "view mine is not one of mainstay's; mend it with DROP VIEW `mine`"},
+	{name: "a trigger added by hand", spoil: []string{"CREATE TRIGGER mine BEFORE INSERT ON items FOR EACH ROW SET NEW.note = 'x'"}, want: notAsRecorded + "trigger mine on items is not one of mainstay's; mend it with DROP TRIGGER `mine`"},
+	{name: "a check added by hand", spoil: []string{"ALTER TABLE items ADD CONSTRAINT mine CHECK (name <> 'x')"}, want: notAsRecorded + "constraint mine on items is not one of mainstay's; mend it with ALTER TABLE `items` DROP CONSTRAINT `mine`"},
 }
 
 // passwords is a pg_hba.conf that lets postgres in, and others with their password.
@@ -228,6 +244,16 @@ func refusesUnfit(t *testing.T, s *shop, server *dbtest.Server, cases []unfit, c
 			}
 			if got, want := p.out.String(), "mainstay: "+fill(tt.want)+"\n"; !strings.HasSuffix("\n"+got, "\n"+want) || p.code != 1 {
 				t.Errorf("it ends with %d and says\n%s\nit is to end with 1 and say\n%s", p.code, got, want)
+			}
+			if !strings.HasPrefix(tt.want, notAsRecorded) {
+				return
+			}
+			mend := statementsIn(p.out.String())
+			if err := dbtest.Run(server.URL(name), mend...); err != nil {
+				t.Fatalf("%q: %v", mend, err)
+			}
+			if p := start(t, command(args...)); p.url == "" {
+				t.Errorf("it does not serve after %q:\n%s", mend, &p.out)
 			}
 		})
 	}

@@ -111,26 +111,56 @@ func TestADatabaseThatCannotBeServedIsNamedWithTheReason(t *testing.T) {
 		{"no format", altered("DELETE FROM mainstay_meta WHERE name = 'format'"), "PATH/data.db does not say in which format it is"},
 		{"no record of itself", altered("DELETE FROM mainstay_meta WHERE name = 'schema'"), unreadable},
 		{"a record of another kind", altered("UPDATE mainstay_meta SET content = '{\"tables\":[],\"views\":[]}' WHERE name = 'schema'"), unreadable},
-		{"a column dropped by hand", altered("ALTER TABLE items DROP COLUMN note"), recorded + "table items lacks column note TEXT"},
-		{"a column added by hand", altered("ALTER TABLE items ADD COLUMN extra TEXT"), recorded + "table items has column extra TEXT"},
-		{"an index dropped by hand", altered("DROP INDEX items__name"), recorded + "table items lacks index items__name on name, id"},
-		{"a unique index dropped by hand", altered("DROP INDEX users__email__unique"), recorded + "table users lacks index users__email__unique unique on email"},
-		{"an index added by hand", altered("CREATE UNIQUE INDEX mine ON items (note)"), recorded + "table items has index mine unique on note"},
-		{"a table dropped by hand", altered("DROP TABLE items"), recorded + "table items is missing"},
-		{"a table added by hand", altered("CREATE TABLE mine (a)"), recorded + "table mine is not one of mainstay's"},
+		{"a column dropped by hand", altered("ALTER TABLE items DROP COLUMN note"), recorded + `table items lacks column note TEXT; its values are gone: restore a backup, or mend it with ALTER TABLE "items" ADD COLUMN "note" TEXT`},
+		{"a column added by hand", altered("ALTER TABLE items ADD COLUMN extra TEXT"), recorded + `table items has column extra TEXT; keep its values elsewhere, and mend it with ALTER TABLE "items" DROP COLUMN "extra"`},
+		{"an index dropped by hand", altered("DROP INDEX items__name"), recorded + `table items lacks index items__name on name, id; mend it with CREATE INDEX "items__name" ON "items" ("name", "id")`},
+		{"a unique index dropped by hand", altered("DROP INDEX users__email__unique"), recorded + `table users lacks index users__email__unique unique on email; mend it with CREATE UNIQUE INDEX "users__email__unique" ON "users" ("email")`},
+		{"an index added by hand", altered("CREATE UNIQUE INDEX mine ON items (note)"), recorded + `table items has index mine unique on note; mend it with DROP INDEX "mine"`},
+		{"an index over some rows", altered("DROP INDEX items__name", "CREATE INDEX items__name ON items (name, id) WHERE note IS NULL"),
+			recorded + `table items has index items__name on name, id of some rows; mend it with DROP INDEX "items__name"; table items lacks index items__name on name, id; mend it with CREATE INDEX "items__name" ON "items" ("name", "id")`},
+		{"a column of another type", altered("ALTER TABLE items DROP COLUMN note", "ALTER TABLE items ADD COLUMN note INTEGER"),
+			recorded + "table items has column note INTEGER instead of column note TEXT; no statement mends it: restore a backup"},
+		{"a table dropped by hand", altered("DROP TABLE items"), recorded + "table items is missing; its rows are gone: restore a backup, or mend it with " +
+			`CREATE TABLE "items" ("id" BLOB NOT NULL, "created_at" INTEGER NOT NULL, "updated_at" INTEGER NOT NULL, "_revision" INTEGER NOT NULL, "name" TEXT NOT NULL, "note" TEXT, PRIMARY KEY ("id")) STRICT; CREATE INDEX "items__name" ON "items" ("name", "id")`},
+		{"a table added by hand", altered("CREATE TABLE mine (a)"), recorded + `table mine is not one of mainstay's; keep it in another database, and mend it with DROP TABLE "mine"`},
 		{"a trigger added by hand", altered("CREATE TRIGGER mine AFTER INSERT ON items BEGIN DELETE FROM items; END"),
-			recorded + "trigger mine on items is not one of mainstay's"},
-		{"a view added by hand", altered("CREATE VIEW mine AS SELECT 1"), recorded + "view mine is not one of mainstay's"},
+			recorded + `trigger mine on items is not one of mainstay's; mend it with DROP TRIGGER "mine"`},
+		{"a view added by hand", altered("CREATE VIEW mine AS SELECT 1"), recorded + `view mine is not one of mainstay's; mend it with DROP VIEW "mine"`},
 		{"several things at once", altered("DROP INDEX items__name", "CREATE TABLE mine (a)"),
-			recorded + "table mine is not one of mainstay's; table items lacks index items__name on name, id"},
+			recorded + `table mine is not one of mainstay's; keep it in another database, and mend it with DROP TABLE "mine"; table items lacks index items__name on name, id; mend it with CREATE INDEX "items__name" ON "items" ("name", "id")`},
+		{"another's database", altered("DROP TABLE mainstay_meta", "DROP TABLE mainstay_keys", "DROP TABLE mainstay_sessions", "DROP TABLE mainstay_credentials", "DROP TABLE mainstay_idempotency", "DROP TABLE users"),
+			recorded + "table items is not one of mainstay's; nothing of mainstay's is recorded there: name a database that is empty"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
 			tt.spoil(t, s)
-			refuses(t, start(t, command(s.serve()...)), tt.want)
+			p := start(t, command(s.serve()...))
+			refuses(t, p, tt.want)
+			mend := statementsIn(p.out.String())
+			if len(mend) == 0 {
+				return
+			}
+			alter(t, s.database, mend...)
+			if p := start(t, command(s.serve()...)); p.url == "" {
+				t.Errorf("it does not serve after %q:\n%s", mend, &p.out)
+			}
 		})
 	}
+}
+
+// statementsIn are those that a message about a database says mend it.
+func statementsIn(message string) (list []string) {
+	for part := range strings.SplitSeq(strings.TrimSpace(message), "; ") {
+		_, statement, found := strings.Cut(part, "mend it with ")
+		switch {
+		case found:
+			list = append(list, statement)
+		case strings.HasPrefix(part, "CREATE "): // the indexes of a table
+			list = append(list, part)
+		}
+	}
+	return list
 }
 
 // writes puts a text in the database's place.

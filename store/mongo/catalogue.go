@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/mainstay-run/mainstay/schema"
+	"github.com/mainstay-run/mainstay/store/sqlgen"
 	"github.com/mainstay-run/mainstay/value"
 )
 
@@ -134,22 +136,22 @@ func indexLines(t *schema.Table) []string {
 
 // differences lists how what is there differs from s; what a pending step to next
 // may have made already is no difference.
-func (there catalogue) differences(s, next *schema.Schema) []string {
-	var list []string
-	names := make([]string, 0, len(there))
-	for name := range there {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+func (there catalogue) differences(s, next *schema.Schema) []sqlgen.Difference {
+	var list []sqlgen.Difference
+	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if s.Table(name) == nil && name != metaTable && (next == nil || next.Table(name) == nil) {
-			list = append(list, "table "+name+" is not one of mainstay's")
+			list = append(list, sqlgen.ForeignTable(name, command(bson.D{{Key: "drop", Value: name}})))
 		}
 	}
 	for _, t := range s.Tables {
 		have, ok := there[t.Name]
+		specs := indexSpecs(&table{Table: t}, t.Indexes, true)
 		if !ok {
-			list = append(list, "table "+t.Name+" is missing")
+			create := []string{command(bson.D{{Key: "create", Value: t.Name}})}
+			if len(specs) > 0 {
+				create = append(create, command(createIndexes(t.Name, specs)))
+			}
+			list = append(list, sqlgen.MissingTable(t.Name, create...))
 			continue
 		}
 		want, may := indexLines(t), []string{}
@@ -158,16 +160,26 @@ func (there catalogue) differences(s, next *schema.Schema) []string {
 			after = next.Table(t.Name)
 			may = indexLines(after)
 		}
-		for _, line := range want {
-			if !slices.Contains(have, line) && (after == t || slices.Contains(may, line)) {
-				list = append(list, "table "+t.Name+" lacks "+line)
-			}
-		}
 		for _, line := range have {
 			if !slices.Contains(want, line) && !slices.Contains(may, line) {
-				list = append(list, "table "+t.Name+" has "+line)
+				name, _, _ := strings.Cut(strings.TrimPrefix(line, "index "), " {")
+				list = append(list, sqlgen.Difference{What: "table " + t.Name + " has " + line, Mend: command(bson.D{{Key: "dropIndexes", Value: t.Name}, {Key: "index", Value: name}})})
+			}
+		}
+		for i, line := range want {
+			if !slices.Contains(have, line) && (after == t || slices.Contains(may, line)) {
+				list = append(list, sqlgen.Difference{What: "table " + t.Name + " lacks " + line, Mend: command(createIndexes(t.Name, specs[i:i+1]))})
 			}
 		}
 	}
 	return list
+}
+
+// command is how mongosh runs a command.
+func command(c bson.D) string {
+	text, err := bson.MarshalExtJSON(c, false, false)
+	if err != nil {
+		return ""
+	}
+	return "db.runCommand(EJSON.parse('" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(string(text)) + "'))"
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -59,7 +58,7 @@ func (d *Driver) inspect(ctx context.Context) (s, next *schema.Schema, err error
 		return nil, nil, err
 	}
 	if list := there.differences(s, next); len(list) > 0 {
-		text := strings.Join(list, "; ")
+		text := sqlgen.Tell(list, s)
 		return nil, nil, problem.Wrap(errors.New(text), problem.Unavailable, "the database %s is not as it was recorded: %s", d.name, text)
 	}
 	d.learn(s, version)
@@ -244,5 +243,9 @@ func (d *Driver) createIndexes(ctx context.Context, t *schema.Table, list []*sch
 	if len(specs) == 0 {
 		return nil
 	}
-	return d.db.RunCommand(ctx, bson.D{{Key: "createIndexes", Value: t.Name}, {Key: "indexes", Value: specs}, {Key: "writeConcern", Value: bson.D{{Key: "w", Value: "majority"}}}}).Err()
+	return d.db.RunCommand(ctx, createIndexes(t.Name, specs)).Err()
+}
+
+func createIndexes(table string, specs []bson.D) bson.D {
+	return bson.D{{Key: "createIndexes", Value: table}, {Key: "indexes", Value: specs}, {Key: "writeConcern", Value: bson.D{{Key: "w", Value: "majority"}}}}
 }

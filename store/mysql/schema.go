@@ -57,7 +57,7 @@ func (d *Driver) inspect(ctx context.Context, c *conn) (s *schema.Schema, pendin
 	}
 	different := there.differences(s)
 	if len(different) > 0 {
-		text := strings.Join(different, "; ")
+		text := sqlgen.Tell(different, s)
 		return nil, false, problem.Wrap(errors.New(text), problem.Unavailable, "the database %s is not as it was recorded: %s", d.config.DBName, text)
 	}
 	return s, next != nil, nil

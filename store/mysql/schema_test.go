@@ -1,6 +1,7 @@
 package mysql_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mainstay-run/mainstay/internal/dbtest"
+	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/query"
 	"github.com/mainstay-run/mainstay/schema"
 	"github.com/mainstay-run/mainstay/store"
@@ -145,8 +147,24 @@ func whatWasChangedByHandIsNamed(t *testing.T, k dbtest.Kind) {
 		if err := d.Exec(t.Context(), tt.statement); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Inspect(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, err := d.Inspect(t.Context())
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.statement, err)
+			continue
+		}
+		var found *problem.Error
+		if !errors.As(err, &found) {
+			t.Fatal(err)
+		}
+		for part := range strings.SplitSeq(found.Detail, "; ") {
+			if _, mend, ok := strings.Cut(part, "mend it with "); ok {
+				if err := d.Exec(t.Context(), mend); err != nil {
+					t.Errorf("%s: %s: %v", tt.statement, mend, err)
+				}
+			}
+		}
+		if _, err := d.Inspect(t.Context()); err != nil {
+			t.Errorf("%s, mended: %v", tt.statement, err)
 		}
 	}
 }

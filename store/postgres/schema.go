@@ -21,9 +21,6 @@ const formatNumber = 1
 
 const metaTable = "mainstay_meta"
 
-// What the catalogues say, one line of text for each thing. Columns, references and
-// indexes are asked for once for all tables: their lines begin with the table and a
-// unit separator.
 const (
 	tablesQuery     = `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 1`
 	primaryKeyQuery = `SELECT a.attname::text FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place), pg_attribute a
@@ -33,28 +30,6 @@ WHERE i.indrelid = quote_ident($1::text)::regclass AND i.indisprimary AND a.attr
 WHERE c.relname = $1::text AND c.relnamespace = current_schema()::regnamespace AND a.attrelid = i.indrelid AND a.attnum = k.attnum
 UNION ALL SELECT a.attname::text FROM pg_constraint c, pg_attribute a
 WHERE c.conname = $1::text AND c.contype = 'f' AND c.connamespace = current_schema()::regnamespace AND a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)`
-	columnsQuery = `SELECT o.relname || chr(31) || 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce((SELECT ' COLLATE ' || quote_ident(l.collname) FROM pg_collation l WHERE l.oid = a.attcollation), '') || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END ||
-coalesce(' key ' || (SELECT k.place FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, place) WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum), '')
-FROM pg_class o JOIN pg_attribute a ON a.attrelid = o.oid WHERE o.relkind = 'r' AND o.relnamespace = current_schema()::regnamespace AND a.attnum > 0 AND NOT a.attisdropped`
-	referencesQuery = `SELECT o.relname || chr(31) || 'reference ' || a.attname || ' to ' || t.relname || ' on delete ' || CASE c.confdeltype WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'no action' END
-FROM pg_constraint c JOIN pg_class o ON o.oid = c.conrelid JOIN pg_class t ON t.oid = c.confrelid JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-WHERE o.relkind = 'r' AND o.relnamespace = current_schema()::regnamespace AND c.contype = 'f'`
-	indexesQuery = `SELECT o.relname || chr(31) || 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' on ' ||
-(SELECT string_agg(a.attname || CASE WHEN i.indoption[k.place - 1] & 1 = 1 THEN ' desc' ELSE '' END, ', ' ORDER BY k.place)
-FROM unnest(i.indkey) WITH ORDINALITY AS k(attnum, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class o ON o.oid = i.indrelid WHERE o.relkind = 'r' AND o.relnamespace = current_schema()::regnamespace AND NOT i.indisprimary`
-	// foreignQuery finds whatever else was made by somebody in the schema, a sentence each.
-	foreignQuery = `WITH ours AS (SELECT * FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
-SELECT CASE relkind WHEN 'm' THEN 'materialized view ' WHEN 'f' THEN 'foreign table ' WHEN 'p' THEN 'partitioned table ' ELSE 'view ' END || relname || ' is not one of mainstay''s' FROM ours WHERE relkind IN ('v', 'm', 'f', 'p')
-UNION ALL SELECT 'trigger ' || t.tgname || ' on ' || c.relname || ' is not one of mainstay''s' FROM pg_trigger t JOIN ours c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
-UNION ALL SELECT 'rule ' || r.rulename || ' on ' || c.relname || ' is not one of mainstay''s' FROM pg_rewrite r JOIN ours c ON c.oid = r.ev_class WHERE c.relkind = 'r'
-UNION ALL SELECT 'constraint ' || k.conname || ' on ' || c.relname || ' is not one of mainstay''s' FROM pg_constraint k JOIN ours c ON c.oid = k.conrelid WHERE k.contype IN ('c', 'x', 'u')
-UNION ALL SELECT 'column ' || c.relname || '.' || a.attname || ' has a default that is not one of mainstay''s' FROM pg_attrdef f JOIN ours c ON c.oid = f.adrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = f.adnum WHERE c.relkind = 'r'
-UNION ALL SELECT 'table ' || relname || ' has row level security, which hides rows; mend it with ALTER TABLE ' || quote_ident(relname) || ' DISABLE ROW LEVEL SECURITY' FROM ours WHERE relkind = 'r' AND relrowsecurity
-UNION ALL SELECT 'table ' || relname || ' is not logged, so that a crash empties it; mend it with ALTER TABLE ' || quote_ident(relname) || ' SET LOGGED' FROM ours WHERE relkind = 'r' AND relpersistence = 'u'
-UNION ALL SELECT 'index ' || c.relname || ' is not valid; mend it with REINDEX INDEX ' || quote_ident(c.relname) FROM pg_index i JOIN ours c ON c.oid = i.indexrelid WHERE NOT i.indisvalid
-UNION ALL SELECT 'index ' || c.relname || ' holds only some rows, or an expression' FROM pg_index i JOIN ours c ON c.oid = i.indexrelid WHERE i.indpred IS NOT NULL OR i.indexprs IS NOT NULL
-ORDER BY 1`
 )
 
 // Inspect reads what was recorded and holds it against what is there.
@@ -77,7 +52,7 @@ func (d *Driver) Inspect(ctx context.Context) (*schema.Schema, error) {
 		return nil, explained(ctx, err)
 	}
 	if len(different) > 0 {
-		text := strings.Join(different, "; ")
+		text := sqlgen.Tell(different, s)
 		return nil, problem.Wrap(errors.New(text), problem.Unavailable, "the database %s is not as it was recorded: %s", d.config.Database, text)
 	}
 	return s, nil
@@ -248,40 +223,3 @@ func ddl(have *schema.Schema, there []string, step schema.Step) ([]string, error
 	}
 	return statements, nil
 }
-
-// differences lists how the tables that are there differ from s.
-func differences(ctx context.Context, c *conn, s *schema.Schema, there []string) ([]string, error) {
-	list, err := c.list(ctx, foreignQuery)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range there {
-		if s.Table(name) == nil && name != metaTable {
-			list = append(list, "table "+name+" is not one of mainstay's")
-		}
-	}
-	have := map[string][]string{} // by table
-	for _, query := range []string{columnsQuery, referencesQuery, indexesQuery} {
-		lines, err := c.list(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		for _, line := range lines {
-			table, line, _ := strings.Cut(line, "\x1f")
-			// "time(3) without time zone" and the like are the long names of ours.
-			have[table] = append(have[table], shortNames.Replace(line))
-		}
-	}
-	for _, t := range s.Tables {
-		if !slices.Contains(there, t.Name) {
-			list = append(list, "table "+t.Name+" is missing")
-			continue
-		}
-		want := sqlgen.ColumnLines(t, func(c *schema.Column) string { return columnType(c.Type, 0) })
-		want = append(append(want, sqlgen.ReferenceLines(t)...), sqlgen.IndexLines(t)...)
-		list = append(list, sqlgen.Differences(t.Name, have[t.Name], want)...)
-	}
-	return list, nil
-}
-
-var shortNames = strings.NewReplacer("timestamp(3) with time zone", "timestamptz(3)", "time(3) without time zone", "time(3)")

@@ -93,7 +93,18 @@ func (d *Dialect) CreateIndex(t *schema.Table, x *schema.Index) string {
 }
 
 // DropIndex renders the removal of an index.
-func (d *Dialect) DropIndex(x *schema.Index) string { return "DROP INDEX " + d.name(x.Name) }
+func (d *Dialect) DropIndex(x *schema.Index) string { return "DROP INDEX " + d.Quoted(x.Name) }
+
+// DropColumn renders the removal of a column that somebody else has made.
+func (d *Dialect) DropColumn(table, column string) string {
+	return fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", d.name(table), d.Quoted(column))
+}
+
+// Quoted is a name that somebody else has given.
+func (d *Dialect) Quoted(name string) string {
+	quote := string(d.Quote)
+	return d.name(strings.ReplaceAll(name, quote, quote+quote))
+}
 
 func nullable(t *schema.Table, column string) bool {
 	for _, c := range t.Columns {

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/mainstay-run/mainstay/problem"
 	"github.com/mainstay-run/mainstay/schema"
@@ -42,7 +40,7 @@ func (d *Driver) inspect(c *conn) (*schema.Schema, error) {
 		return nil, err
 	}
 	if len(different) > 0 {
-		return nil, problem.Errorf(problem.Unavailable, "%s is not as it was recorded: %s", d.path, strings.Join(different, "; "))
+		return nil, problem.Errorf(problem.Unavailable, "%s is not as it was recorded: %s", d.path, sqlgen.Tell(different, s))
 	}
 	return s, nil
 }
@@ -170,65 +168,6 @@ func (d *Driver) ddl(c *conn, have *schema.Schema, step schema.Step) ([]string, 
 
 // always: SQLite takes references to tables that come later.
 func always(string) bool { return true }
-
-// differences lists how the tables that are there differ from s.
-func differences(c *conn, s *schema.Schema) ([]string, error) {
-	var list []string
-	there, err := c.list("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range there {
-		if s.Table(name) == nil && name != metaTable {
-			list = append(list, "table "+name+" is not one of mainstay's")
-		}
-	}
-	// They would change what is written or read behind everybody's back.
-	foreign, err := c.list("SELECT type || ' ' || name || iif(type = 'trigger', ' on ' || tbl_name, '') FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name")
-	if err != nil {
-		return nil, err
-	}
-	for _, line := range foreign {
-		list = append(list, line+" is not one of mainstay's")
-	}
-	var looks [3]*stmt // prepared once: tables may be many
-	for i, query := range []string{columnsQuery, referencesQuery, indexesQuery} {
-		if looks[i], err = c.prepare(query); err != nil {
-			return nil, err
-		}
-		defer looks[i].finalize()
-	}
-	for _, t := range s.Tables {
-		if !slices.Contains(there, t.Name) {
-			list = append(list, "table "+t.Name+" is missing")
-			continue
-		}
-		for i, want := range [][]string{
-			sqlgen.ColumnLines(t, func(c *schema.Column) string { return columnType(c.Type, c.MaxLength) }),
-			sqlgen.ReferenceLines(t),
-			sqlgen.IndexLines(t),
-		} {
-			have, err := looks[i].list(t.Name)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, sqlgen.Differences(t.Name, have, want)...)
-		}
-	}
-	return list, nil
-}
-
-// Each query gives one line of text for each thing, as sqlgen.ColumnLines and its
-// like do.
-const (
-	columnsQuery = `SELECT 'column ' || name || ' ' || type || iif("notnull", ' not null', '') || iif(pk, ' key ' || pk, '')
-FROM pragma_table_info(?1)`
-	referencesQuery = `SELECT 'reference ' || "from" || ' to ' || "table" || ' on delete ' || lower(on_delete)
-FROM pragma_foreign_key_list(?1)`
-	indexesQuery = `SELECT 'index ' || i.name || iif(i."unique", ' unique', '') || ' on ' ||
-(SELECT group_concat(x.name || iif(x."desc", ' desc', ''), ', ' ORDER BY x.seqno) FROM pragma_index_xinfo(i.name) AS x WHERE x.key)
-FROM pragma_index_list(?1) AS i WHERE i.origin = 'c'`
-)
 
 // list is the first column of every row.
 func (c *conn) list(sql string, args ...string) ([]string, error) {
