@@ -116,6 +116,7 @@ func TestADatabaseThatCannotBeServedIsNamedWithTheReason(t *testing.T) {
 		{"an index dropped by hand", altered("DROP INDEX items__name"), recorded + `table items lacks index items__name on name, id; mend it with CREATE INDEX "items__name" ON "items" ("name", "id")`},
 		{"a unique index dropped by hand", altered("DROP INDEX users__email__unique"), recorded + `table users lacks index users__email__unique unique on email; mend it with CREATE UNIQUE INDEX "users__email__unique" ON "users" ("email")`},
 		{"an index added by hand", altered("CREATE UNIQUE INDEX mine ON items (note)"), recorded + `table items has index mine unique on note; mend it with DROP INDEX "mine"`},
+		{"an index over an expression", altered("CREATE UNIQUE INDEX mine ON items (lower(note))"), recorded + `table items has index mine unique on an expression; mend it with DROP INDEX "mine"`},
 		{"an index over some rows", altered("DROP INDEX items__name", "CREATE INDEX items__name ON items (name, id) WHERE note IS NULL"),
 			recorded + `table items has index items__name on name, id of some rows; mend it with DROP INDEX "items__name"; table items lacks index items__name on name, id; mend it with CREATE INDEX "items__name" ON "items" ("name", "id")`},
 		{"a column of another type", altered("ALTER TABLE items DROP COLUMN note", "ALTER TABLE items ADD COLUMN note INTEGER"),

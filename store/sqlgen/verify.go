@@ -11,6 +11,7 @@ import (
 // thing, each as one line of text, so that a difference can be told as it stands.
 
 // Thing is something of a table: a line of text that begins with its kind, and its name.
+// What is of no kind below is a difference always.
 type Thing struct{ Kind, Name, Line string }
 
 // The kinds of things.
@@ -129,6 +130,11 @@ func Differences(t *schema.Table, have, want []Thing, m Mender) []Difference {
 	lacks, has := without(want, have), without(have, want)
 	lacksColumn := func(name string) bool { return slices.ContainsFunc(lacks, columnNamed(name)) }
 	var list []Difference
+	for _, h := range has {
+		if h.Kind == "" { // whatever it is, it is not as it was recorded
+			list = append(list, Difference{What: "table " + t.Name + " has " + h.Line})
+		}
+	}
 	for _, kind := range []string{Reference, Index, PrimaryKey, Column} {
 		for _, h := range has {
 			if h.Kind != kind || kind == Column && lacksColumn(h.Name) {

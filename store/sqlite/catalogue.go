@@ -19,7 +19,7 @@ const (
 UNION ALL SELECT 'primary key on ' || group_concat(name, ', ' ORDER BY pk) FROM pragma_table_info(?1) WHERE pk HAVING count(*) > 0
 UNION ALL SELECT 'reference ' || "from" || ' to ' || "table" || ' on delete ' || lower(on_delete) || char(31) || "from" FROM pragma_foreign_key_list(?1)
 UNION ALL SELECT 'index ' || i.name || iif(i."unique", ' unique', '') || ' on ' ||
-(SELECT group_concat(x.name || iif(x."desc", ' desc', ''), ', ' ORDER BY x.seqno) FROM pragma_index_xinfo(i.name) AS x WHERE x.key) || iif(i.partial, ' of some rows', '') || char(31) || i.name
+(SELECT group_concat(coalesce(x.name, 'an expression') || iif(x."desc", ' desc', ''), ', ' ORDER BY x.seqno) FROM pragma_index_xinfo(i.name) AS x WHERE x.key) || iif(i.partial, ' of some rows', '') || char(31) || i.name
 FROM pragma_index_list(?1) AS i WHERE i.origin = 'c'`
 )
 
